@@ -1,0 +1,234 @@
+/*
+ * libquicmig: scheduled connection migration for an ngtcp2 client.
+ *
+ * A `quicmig` owns the UDP sockets of one client ngtcp2_conn, which the program
+ * owns.  Every hop_interval it opens a fresh socket on a random port, proves
+ * the new path with PATH_CHALLENGE while all data stays on the old one, lets
+ * ngtcp2 switch, keeps reading the old socket while it drains, and closes it.
+ *
+ * Life of a handle:
+ *
+ *   quicmig_new > quicmig_get_path > ngtcp2_conn_client_new > quicmig_attach
+ *   then, until the connection ends, from the program's event loop:
+ *     a socket is readable          quicmig_read(m, fd, now)
+ *     quicmig_deadline() has come   quicmig_on_time(m, now)
+ *     after either, or new data     quicmig_write(m, write_pkt, now)
+ *   and from the program's ngtcp2 callbacks:
+ *     handshake_confirmed, path_validation, dcid_status  quicmig_on_...
+ *   at last quicmig_free, before or after ngtcp2_conn_del.
+ *
+ * Threads: one handle, one thread at a time; handles share nothing.
+ */
+#ifndef QUICMIG_QUICMIG_H
+#define QUICMIG_QUICMIG_H
+
+#include <sys/socket.h>
+
+#include <ngtcp2/ngtcp2.h>
+
+#include <quicmig/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct quicmig quicmig;
+
+/*
+ * Callbacks run inside the quicmig call that caused them, after quicmig's own
+ * state is up to date.  They may call the functions of this header marked
+ * "callback: yes".  Pointers are valid until the callback returns.
+ */
+typedef struct quicmig_callbacks {
+  size_t size; /* sizeof(quicmig_callbacks) */
+  /* Required.  Watch fd for reading (on=1) or stop (on=0).  quicmig owns fd and
+   * closes it right after on=0. */
+  void (*watch)(quicmig *m, int fd, int on, void *user_data);
+  /* Optional.  A socket was made, bound to *local and not connected; nothing
+   * has been sent on it: set SO_MARK, protect() it, bind it to a device.
+   * Non-zero refuses the socket: the hop ends with QUICMIG_ERR_APP_REFUSED. */
+  int (*socket)(quicmig *m, int fd, const struct sockaddr *local,
+                void *user_data);
+  /* Optional.  A hop attempt ended. */
+  void (*hop)(quicmig *m, const quicmig_hop_record *r, void *user_data);
+  /* Optional. */
+  void (*event)(quicmig *m, const quicmig_event *e, void *user_data);
+} quicmig_callbacks;
+
+/*
+ * Makes a handle and opens its first socket towards remote (AF_INET or
+ * AF_INET6), which becomes the active path.  o, cb and mem are copied; o and
+ * mem may be NULL for the defaults.  Calls back: watch, socket, event; *pm is
+ * set before.
+ * Errors: QUICMIG_ERR_INVALID_ARGUMENT, _NOMEM, _SYSTEM (errno is set),
+ * _PORTS_EXHAUSTED, _APP_REFUSED, _RANDOM; *pm is NULL then.
+ */
+QUICMIG_EXTERN int
+quicmig_new(quicmig **pm, const quicmig_options *o, const quicmig_callbacks *cb,
+            const quicmig_mem *mem, const struct sockaddr *remote,
+            socklen_t remotelen, quicmig_tstamp now, void *user_data);
+
+/* Closes every socket (watch off first) and frees m.  NULL is fine.  Never
+ * touches the ngtcp2_conn.  callback: no. */
+QUICMIG_EXTERN void quicmig_free(quicmig *m);
+
+/* Copies the path to give to ngtcp2_conn_client_new; the active path as ngtcp2
+ * knows it.  callback: yes. */
+QUICMIG_EXTERN void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps);
+
+/*
+ * Joins m to a client connection made with quicmig_get_path().  conn must live
+ * until quicmig_free() or quicmig_detach().  callback: no.
+ * Errors: QUICMIG_ERR_INVALID_STATE (attached already),
+ * QUICMIG_ERR_INVALID_ARGUMENT (a server, or made with another path).
+ */
+QUICMIG_EXTERN int quicmig_attach(quicmig *m, ngtcp2_conn *conn);
+
+/* Forgets the connection: no call into it follows.  Sockets stay open until
+ * quicmig_free().  callback: no. */
+QUICMIG_EXTERN void quicmig_detach(quicmig *m);
+
+/*
+ * To be called from the ngtcp2 callbacks of the same names.  They only take
+ * note: whatever follows happens in the next quicmig_on_time(), _read() or
+ * _write(), because ngtcp2 must not be called back from its callbacks.
+ */
+QUICMIG_EXTERN void quicmig_on_handshake_confirmed(quicmig *m);
+QUICMIG_EXTERN void
+quicmig_on_path_validation(quicmig *m, const ngtcp2_path *path,
+                           ngtcp2_path_validation_result res);
+QUICMIG_EXTERN void
+quicmig_on_dcid_status(quicmig *m, ngtcp2_connection_id_status_type type,
+                       uint64_t seq);
+
+/*
+ * Reads what fd holds, at most 64 datagrams, and gives it to ngtcp2.  fd is one
+ * that watch named; another is ignored.  Uses 32 KiB of stack.  Calls back:
+ * all. callback: no.  Returns the number of datagrams, 0 - 64; call again (or
+ * wait for a level-triggered wake-up) when it is 64. Errors: QUICMIG_ERR_CONN
+ * (quicmig_conn_error() has ngtcp2's code), QUICMIG_ERR_INVALID_STATE (not
+ * attached), QUICMIG_ERR_REENTRANT.
+ */
+QUICMIG_EXTERN int quicmig_read(quicmig *m, int fd, quicmig_tstamp now);
+
+/*
+ * Writes one packet: calls ngtcp2_conn_writev_stream() or one of its kin with
+ * these arguments and returns what it returned: > 0 the packet's length, 0
+ * nothing more to send now, < 0 an ngtcp2 error.  Must not call m.
+ */
+typedef ngtcp2_ssize (*quicmig_write_pkt)(quicmig *m, ngtcp2_path *path,
+                                          ngtcp2_pkt_info *pi, uint8_t *dest,
+                                          size_t destlen, quicmig_tstamp now,
+                                          void *user_data);
+
+/*
+ * Calls write_pkt until it has nothing more or the send quantum is reached, and
+ * sends every packet on the socket of the path that ngtcp2 named.  What the
+ * kernel does not take now is kept and sent first next time.  Uses 32 KiB of
+ * stack.  Calls back: all.  callback: no.  Returns 0 when all was sent, 1 when
+ * more waits: quicmig_deadline() says when to call again.
+ * Errors: QUICMIG_ERR_CONN (write_pkt's error, in quicmig_conn_error()),
+ * QUICMIG_ERR_INVALID_STATE, QUICMIG_ERR_REENTRANT.
+ */
+QUICMIG_EXTERN int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt,
+                                 quicmig_tstamp now, void *write_user_data);
+
+/* The largest packet write_pkt is asked for, in bytes. */
+#define QUICMIG_MAX_PKTLEN 1500
+
+/* When quicmig_on_time() must be called next: the earliest of the schedule, the
+ * drains and ngtcp2's own expiry.  QUICMIG_NEVER: not at all.  callback: yes.
+ */
+QUICMIG_EXTERN quicmig_tstamp quicmig_deadline(const quicmig *m);
+
+/*
+ * Time has passed: runs ngtcp2_conn_handle_expiry, starts the hop that is due
+ * and closes what has drained.  Early or repeated calls are harmless.  Follow
+ * with quicmig_write().  Calls back: all.  callback: no.
+ * Errors: QUICMIG_ERR_CONN, QUICMIG_ERR_INVALID_STATE, QUICMIG_ERR_REENTRANT.
+ */
+QUICMIG_EXTERN int quicmig_on_time(quicmig *m, quicmig_tstamp now);
+
+/* ngtcp2's code behind the last QUICMIG_ERR_CONN, else 0. */
+QUICMIG_EXTERN int quicmig_conn_error(const quicmig *m);
+
+/* The errno behind the last QUICMIG_ERR_SYSTEM, else 0. */
+QUICMIG_EXTERN int quicmig_sys_error(const quicmig *m);
+
+/*
+ * Hops now, apart from the schedule, whose next hop is then a full interval
+ * away.  Returns 0 when the attempt has started; the hop callback tells its
+ * end.  A refusal is also reported by a record.  Calls back: all.
+ * callback: no.
+ * Errors: QUICMIG_ERR_NOT_CONFIRMED, _PEER_FORBIDS, _NO_SPARE_ID, _TOO_SOON,
+ * _BUSY, _SOCKETS_EXHAUSTED, _PORTS_EXHAUSTED, _APP_REFUSED, _SYSTEM,
+ * _INVALID_STATE, _REENTRANT.
+ */
+QUICMIG_EXTERN int quicmig_hop(quicmig *m, quicmig_tstamp now);
+
+/*
+ * Takes the hop_... and drain fields of o from now on (max_sockets, ports,
+ * buffers and cid_limit stay); the next hop is drawn anew.  callback: no.
+ * Errors: QUICMIG_ERR_INVALID_ARGUMENT.
+ */
+QUICMIG_EXTERN int quicmig_reschedule(quicmig *m, const quicmig_options *o,
+                                      quicmig_tstamp now);
+
+/* Where a path added by hand starts from. */
+typedef struct quicmig_path_config {
+  size_t size;
+  /* Local address, port 0: a random one; NULL: the routed one. */
+  const struct sockaddr *local;
+  socklen_t locallen;
+  uint32_t reserved;
+  const char *interface_name; /* NULL: as in the options */
+} quicmig_path_config;
+
+/*
+ * Opens a socket for a path beside the active one, in state SPARE; nothing is
+ * sent on it.  *id is set.  cfg may be NULL.  Calls back: watch, socket, event.
+ * callback: no.
+ * Errors: as quicmig_hop(), but for the ones that concern connection IDs, and
+ * QUICMIG_ERR_INVALID_ARGUMENT.
+ */
+QUICMIG_EXTERN int quicmig_path_add(quicmig *m, const quicmig_path_config *cfg,
+                                    uint32_t *id, quicmig_tstamp now);
+
+/*
+ * Probes a SPARE path and switches to it when it is proven; ngtcp2 knows no
+ * probe without a switch.  Gives up after timeout (0: ngtcp2's own, three
+ * PTOs); data stays on the old path until the proof.  The hop callback tells
+ * the end.  Always MIGRATE.  callback: no.
+ * Errors: as quicmig_hop(), QUICMIG_ERR_NO_PATH.
+ */
+QUICMIG_EXTERN int quicmig_path_switch(quicmig *m, uint32_t id,
+                                       quicmig_duration timeout,
+                                       quicmig_tstamp now);
+
+/*
+ * Closes a SPARE, DRAINING or FAILED path.  callback: no.
+ * Errors: QUICMIG_ERR_NO_PATH, QUICMIG_ERR_INVALID_STATE (active or probing).
+ */
+QUICMIG_EXTERN int quicmig_path_close(quicmig *m, uint32_t id,
+                                      quicmig_tstamp now);
+
+/* Copies up to n open paths to out, whose size fields are set to
+ * sizeof(quicmig_path_info) by this function; returns how many are open.
+ * callback: yes. */
+QUICMIG_EXTERN size_t quicmig_paths(const quicmig *m, quicmig_path_info *out,
+                                    size_t n);
+
+/* Fills the first s->size bytes of *s.  callback: yes. */
+QUICMIG_EXTERN void quicmig_get_stats(const quicmig *m, quicmig_stats *s);
+
+/* When the next scheduled hop is due, QUICMIG_NEVER if none.  callback: yes. */
+QUICMIG_EXTERN quicmig_tstamp quicmig_next_hop(const quicmig *m);
+
+/* Bytes this handle holds from its allocator.  callback: yes. */
+QUICMIG_EXTERN size_t quicmig_memory(const quicmig *m);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

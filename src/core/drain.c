@@ -1,0 +1,51 @@
+#include "core/drain.h"
+
+/* Closing a path takes two actions; some stay for what follows in the same
+ * input. */
+#define ROOM_KEPT 8
+
+void qm_drain_start(qm_paths *t, qm_path *p, quicmig_duration drain,
+                    quicmig_tstamp now) {
+  p->close_at = qm_time_add(now, drain);
+  qm_paths_move(t, p, QUICMIG_PATH_DRAINING, now);
+}
+
+quicmig_tstamp qm_drain_deadline(const qm_paths *t) {
+  quicmig_tstamp at = QUICMIG_NEVER;
+  qm_path *p = NULL;
+
+  while ((p = qm_paths_next(t, p))) {
+    at = qm_time_min(at, p->close_at);
+  }
+  return at;
+}
+
+void qm_drain_on_time(qm_paths *t, quicmig_tstamp now) {
+  qm_path *p = NULL;
+
+  while (qm_outbox_room(t->out) > ROOM_KEPT && (p = qm_paths_next(t, p))) {
+    if (qm_time_is_due(p->close_at, now)) {
+      qm_paths_move(t, p, QUICMIG_PATH_CLOSED, now);
+    }
+  }
+}
+
+bool qm_drain_make_room(qm_paths *t, quicmig_duration floor,
+                        quicmig_tstamp now) {
+  qm_path *p = NULL, *oldest = NULL;
+
+  if (t->len < t->cap) {
+    return true;
+  }
+  while ((p = qm_paths_next(t, p))) {
+    if (p->state == QUICMIG_PATH_DRAINING &&
+        (!oldest || p->draining_at < oldest->draining_at)) {
+      oldest = p;
+    }
+  }
+  if (!oldest || now < qm_time_add(oldest->draining_at, floor)) {
+    return false;
+  }
+  qm_paths_move(t, oldest, QUICMIG_PATH_CLOSED, now);
+  return true;
+}

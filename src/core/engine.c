@@ -1,0 +1,198 @@
+#include "core/engine.h"
+
+#include <assert.h>
+
+/* A datagram with a PATH_CHALLENGE has at least this size (RFC 9000 section
+ * 8.2.1). */
+#define CHALLENGE_SIZE 1200
+/* Between two ticks, more than the interval and this is a suspend or a jump. */
+#define JUMP_MIN (10 * QUICMIG_SECOND)
+
+void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
+                    uint64_t seed) {
+  *e = (qm_engine){.o = *o};
+  qm_outbox_init(&e->out);
+  qm_sched_init(&e->sched, &e->o, seed);
+  qm_ledger_init(&e->ledger);
+  qm_paths_init(&e->paths, slots, o->max_sockets, &e->out);
+  e->hop.give_up = QUICMIG_NEVER;
+  e->stats.peer_budget = QM_LEDGER_NO_BUDGET;
+}
+
+void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
+                          quicmig_tstamp now) {
+  quicmig_options kept = e->o;
+
+  e->o = *o;
+  e->o.max_sockets = kept.max_sockets;
+  e->o.local_port_lo = kept.local_port_lo;
+  e->o.local_port_hi = kept.local_port_hi;
+  e->o.rcvbuf = kept.rcvbuf;
+  e->o.sndbuf = kept.sndbuf;
+  e->o.fwmark = kept.fwmark;
+  e->o.cid_limit = kept.cid_limit;
+  if (e->is_confirmed) {
+    qm_sched_start(&e->sched, now);
+  }
+  if (e->is_forbidden && e->o.hop_mode == QUICMIG_MODE_MIGRATE) {
+    qm_sched_stop(&e->sched);
+  }
+}
+
+void qm_engine_on_first_path(qm_engine *e, const qm_addr *local, int handle,
+                             quicmig_tstamp now) {
+  qm_path *p = qm_paths_add(&e->paths, local, handle, now);
+
+  assert(p && e->active_id == 0);
+  e->now = now;
+  e->active_id = e->tx_id = p->id;
+  qm_paths_move(&e->paths, p, QUICMIG_PATH_PROBING, now);
+}
+
+static void push_event(qm_engine *e, quicmig_event_type type, uint64_t value) {
+  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_EVENT,
+                                      .event = (uint8_t)type,
+                                      .value = value});
+}
+
+void qm_engine_on_confirmed(qm_engine *e, bool forbids, uint64_t cid_limit,
+                            quicmig_tstamp now) {
+  qm_path *p = qm_engine_active(e);
+
+  if (e->is_confirmed) {
+    return;
+  }
+  e->now = now;
+  e->is_confirmed = true;
+  e->is_forbidden = forbids;
+  qm_ledger_on_peer(&e->ledger, cid_limit);
+  qm_paths_move(&e->paths, p, QUICMIG_PATH_ACTIVE, now);
+  qm_sched_start(&e->sched, now);
+}
+
+void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t n, quicmig_tstamp now) {
+  e->now = now;
+  e->stats.tx_packets++;
+  e->stats.tx_bytes += n;
+  qm_meter_on_tx(&p->meter, n);
+  if (p->id == e->tx_id) {
+    qm_sched_on_traffic(&e->sched, n, now);
+  }
+  qm_hop_on_tx(e, p, now);
+}
+
+static qm_path *receive_late(qm_engine *e, qm_path *p, size_t n) {
+  qm_path *active = qm_engine_active(e);
+
+  p->meter.late++;
+  e->stats.late_packets++;
+  if (p->is_retired && !qm_addr_is_equal(&p->shown, &active->shown)) {
+    if (n >= CHALLENGE_SIZE) {
+      return p;
+    }
+    p->meter.rescued++;
+    e->stats.late_rescued++;
+    return active;
+  }
+  p->meter.rescued++;
+  e->stats.late_rescued++;
+  return p;
+}
+
+qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
+                         quicmig_tstamp now) {
+  e->now = now;
+  e->stats.rx_packets++;
+  e->stats.rx_bytes += n;
+  qm_meter_on_rx(&p->meter, n);
+  if (p->state == QUICMIG_PATH_SPARE || p->state == QUICMIG_PATH_FAILED) {
+    e->stats.rx_discarded++;
+    return NULL;
+  }
+  if (p->id == e->tx_id) {
+    qm_sched_on_traffic(&e->sched, n, now);
+  }
+  qm_hop_on_rx(e, p, now);
+  return p->state == QUICMIG_PATH_DRAINING ? receive_late(e, p, n) : p;
+}
+
+void qm_engine_on_tx_dropped(qm_engine *e) { e->stats.tx_dropped++; }
+
+void qm_engine_on_rx_discarded(qm_engine *e) { e->stats.rx_discarded++; }
+
+void qm_engine_on_id_used(qm_engine *e, uint64_t seq) {
+  qm_path *p = e->hop.phase == QM_PHASE_STARTING
+                   ? qm_paths_find(&e->paths, e->hop.record.to_id)
+                   : qm_engine_active(e);
+
+  if (p) {
+    p->dcid_seq = seq;
+  }
+}
+
+void qm_engine_on_id_retired(qm_engine *e, uint64_t seq) {
+  qm_path *p = NULL;
+
+  while ((p = qm_paths_next(&e->paths, p))) {
+    if (p->dcid_seq == seq && p->state == QUICMIG_PATH_DRAINING) {
+      p->is_retired = true;
+    }
+  }
+}
+
+void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
+                             const qm_cc *cc, quicmig_tstamp now) {
+  push_event(e, QUICMIG_EVENT_SOCKET_ERROR, (uint64_t)sys_errno);
+  if (e->is_confirmed && p->id == e->tx_id && e->hop.phase == QM_PHASE_IDLE &&
+      now >= e->sched.not_before) {
+    (void)qm_engine_hop(e, QUICMIG_REASON_PATH_ERROR, cc, now);
+  }
+}
+
+/* A hop that is later than a whole interval: the machine slept or the clock
+ * jumped.  It is made once; the next gap counts from now. */
+static void note_jump(qm_engine *e, quicmig_tstamp now) {
+  quicmig_duration late = qm_time_since(now, qm_sched_deadline(&e->sched));
+
+  if (late > qm_time_max(e->o.hop_interval, JUMP_MIN)) {
+    push_event(e, QUICMIG_EVENT_CLOCK_JUMP, late);
+  }
+}
+
+void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
+  quicmig_reason reason;
+
+  e->now = now;
+  qm_hop_on_time(e, now);
+  qm_drain_on_time(&e->paths, now);
+  if (!e->is_confirmed || e->hop.phase != QM_PHASE_IDLE) {
+    return;
+  }
+  reason = qm_sched_reason(&e->sched, now);
+  if (reason != QUICMIG_REASON_INITIAL) {
+    note_jump(e, now);
+    (void)qm_engine_hop(e, reason, cc, now);
+  }
+}
+
+quicmig_tstamp qm_engine_deadline(const qm_engine *e) {
+  quicmig_tstamp at = qm_drain_deadline(&e->paths);
+
+  at = qm_time_min(at, qm_hop_deadline(e));
+  if (e->hop.phase == QM_PHASE_IDLE) {
+    at = qm_time_min(at, qm_sched_deadline(&e->sched));
+  }
+  return at;
+}
+
+bool qm_engine_next(qm_engine *e, qm_action *a) {
+  return qm_outbox_pop(&e->out, a);
+}
+
+qm_path *qm_engine_active(const qm_engine *e) {
+  return qm_paths_find(&e->paths, e->active_id);
+}
+
+qm_path *qm_engine_tx(const qm_engine *e) {
+  return qm_paths_find(&e->paths, e->tx_id);
+}

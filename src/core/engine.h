@@ -1,0 +1,162 @@
+/*
+ * The engine joins scheduler, path table, reaper and ledger into the mission:
+ * move the connection on time, prove each path first, end the old ones.
+ *
+ * Inputs are named for what happened; what shall be done about it comes out of
+ * the outbox, which the caller empties after every input (qm_engine_next).
+ * Inputs never fail and never call back, so they may come from inside ngtcp2's
+ * callbacks; the actions must not be carried out there.
+ *
+ * An attempt to hop:
+ *
+ *   IDLE > OPENING > STARTING > PROBING > SETTLING > IDLE
+ *             \          \          \
+ *              refused    refused    failed            > IDLE (back off)
+ *
+ *   OPENING   the socket is being opened (action OPEN)
+ *   STARTING  ngtcp2 is being asked (action MIGRATE or REBIND)
+ *   PROBING   the path is being proven; MIGRATE: data stays on the old path
+ *   SETTLING  switched; the record waits for the first packet on the new path
+ */
+#ifndef QM_ENGINE_H
+#define QM_ENGINE_H
+
+#include "core/drain.h"
+#include "core/ledger.h"
+#include "core/meter.h"
+#include "core/outbox.h"
+#include "core/paths.h"
+#include "core/sched.h"
+
+typedef enum qm_phase {
+  QM_PHASE_IDLE,
+  QM_PHASE_OPENING,
+  QM_PHASE_STARTING,
+  QM_PHASE_PROBING,
+  QM_PHASE_SETTLING
+} qm_phase;
+
+/* ngtcp2's view of the current path. */
+typedef struct qm_cc {
+  uint64_t cwnd;
+  quicmig_duration srtt;
+  quicmig_duration pto;
+} qm_cc;
+
+typedef struct qm_attempt {
+  uint8_t phase;            /* qm_phase */
+  quicmig_tstamp at;        /* the phase's start */
+  quicmig_tstamp give_up;   /* ends PROBING or SETTLING */
+  quicmig_duration timeout; /* the caller's; REBIND: how long unanswered */
+  qm_gap gap;
+  quicmig_hop_record record;
+} qm_attempt;
+
+typedef struct qm_engine {
+  quicmig_options o;
+  qm_sched sched;
+  qm_ledger ledger;
+  qm_paths paths;
+  qm_outbox out;
+  qm_attempt hop;
+  quicmig_stats stats;
+  quicmig_tstamp now; /* of the last input */
+  uint32_t active_id; /* the ACTIVE path */
+  uint32_t tx_id;     /* carries the data: active, but in a REBIND trial */
+  bool is_confirmed;
+  bool is_forbidden; /* by the peer; MIGRATE only */
+} qm_engine;
+
+/* slots: o->max_sockets zeroed entries that outlive the engine.  seed: random,
+ * so that no two connections hop together. */
+void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
+                    uint64_t seed);
+
+/* New hop_... and drain options; the next gap is drawn anew. */
+void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
+                          quicmig_tstamp now);
+
+/* The socket of the connection's first path is open. */
+void qm_engine_on_first_path(qm_engine *e, const qm_addr *local, int handle,
+                             quicmig_tstamp now);
+
+/* The handshake is confirmed.  forbids: the peer sent disable_active_migration
+ * or uses zero-length IDs; cid_limit: its active_connection_id_limit. */
+void qm_engine_on_confirmed(qm_engine *e, bool forbids, uint64_t cid_limit,
+                            quicmig_tstamp now);
+
+/* n bytes were sent on p. */
+void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t n, quicmig_tstamp now);
+
+/*
+ * n bytes arrived on p.  Returns the path under whose `shown` address ngtcp2
+ * shall read them: p, or the active one when p's ID is retired, so that ngtcp2
+ * would ignore p.  That is done only below 1200 bytes: such a packet cannot
+ * hold a PATH_CHALLENGE, whose answer would leave on the wrong path (RFC 9000
+ * sections 8.2.1 and 8.2.2).  NULL: discard.
+ */
+qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
+                         quicmig_tstamp now);
+
+/* A packet could not be sent on p, or was not taken. */
+void qm_engine_on_tx_dropped(qm_engine *e);
+void qm_engine_on_rx_discarded(qm_engine *e);
+
+/* The peer's connection ID seq came into use: on the path of the attempt while
+ * it is STARTING, else on the active one; or it went out of use. */
+void qm_engine_on_id_used(qm_engine *e, uint64_t seq);
+void qm_engine_on_id_retired(qm_engine *e, uint64_t seq);
+
+/* The kernel says that the active path is gone: hop at once. */
+void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
+                             const qm_cc *cc, quicmig_tstamp now);
+
+/* Time passed. */
+void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now);
+quicmig_tstamp qm_engine_deadline(const qm_engine *e);
+
+/* Takes the next action; false when there is none. */
+bool qm_engine_next(qm_engine *e, qm_action *a);
+
+qm_path *qm_engine_active(const qm_engine *e);
+qm_path *qm_engine_tx(const qm_engine *e);
+
+/* --- hop.c: the attempt --- */
+
+/*
+ * Somebody wants a hop now.  Returns 0 (an OPEN action follows) or why not; a
+ * refusal leaves a record too, except QUICMIG_ERR_BUSY.
+ */
+int qm_engine_hop(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
+                  quicmig_tstamp now);
+
+/* The same towards a SPARE path that is open already. */
+int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,
+                     const qm_cc *cc, quicmig_tstamp now);
+
+/* Is there room for one more socket?  May close one that has drained enough.
+ * Errors: QUICMIG_ERR_SOCKETS_EXHAUSTED. */
+int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now);
+
+/* Answers to OPEN. */
+void qm_engine_on_opened(qm_engine *e, const qm_addr *local, int handle,
+                         quicmig_tstamp now);
+/* Answers to MIGRATE and REBIND. */
+void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
+                          quicmig_tstamp now);
+/* To any of them: it could not be done. */
+void qm_engine_on_refused(qm_engine *e, int err, int sys_errno,
+                          quicmig_tstamp now);
+
+/* ngtcp2 proved a path and has switched to it, or gave it up (err). */
+void qm_engine_on_validated(qm_engine *e, uint32_t id, quicmig_tstamp now);
+void qm_engine_on_failed(qm_engine *e, uint32_t id, int err,
+                         quicmig_tstamp now);
+
+/* For engine.c: traffic and time as the attempt sees them. */
+void qm_hop_on_tx(qm_engine *e, const qm_path *p, quicmig_tstamp now);
+void qm_hop_on_rx(qm_engine *e, qm_path *p, quicmig_tstamp now);
+void qm_hop_on_time(qm_engine *e, quicmig_tstamp now);
+quicmig_tstamp qm_hop_deadline(const qm_engine *e);
+
+#endif

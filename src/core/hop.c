@@ -1,0 +1,356 @@
+/* The life of one attempt to hop; see the states in engine.h. */
+#include "core/engine.h"
+
+#include <assert.h>
+
+#define MS QUICMIG_MILLISECOND
+/* PTO of a path without a sample (RFC 9002 section 6.2.2). */
+#define INITIAL_PTO (1024 * MS)
+/* How long the record waits for the first packet on the new path. */
+#define SETTLE_MAX QUICMIG_SECOND
+/* A path that failed by our own clock waits this long for ngtcp2's word. */
+#define FAILED_LINGER (10 * QUICMIG_SECOND)
+/* A REBIND is taken back after 3 PTO without an answer, in these bounds. */
+#define REBIND_WAIT_MIN (100 * MS)
+#define REBIND_WAIT_MAX (3 * QUICMIG_SECOND)
+/* A draining socket is not closed before its time for a new one until 3 srtt
+ * have passed, in these bounds. */
+#define DRAIN_FLOOR_MIN (50 * MS)
+#define DRAIN_FLOOR_MAX QUICMIG_SECOND
+
+static quicmig_duration clamp(quicmig_duration d, quicmig_duration lo,
+                              quicmig_duration hi) {
+  return d < lo ? lo : d > hi ? hi : d;
+}
+
+static void enter(qm_engine *e, qm_phase phase, quicmig_tstamp give_up,
+                  quicmig_tstamp now) {
+  e->hop.phase = (uint8_t)phase;
+  e->hop.at = now;
+  e->hop.give_up = give_up;
+}
+
+static void push_event(qm_engine *e, quicmig_event_type type, uint64_t value) {
+  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_EVENT,
+                                      .event = (uint8_t)type,
+                                      .value = value});
+}
+
+/* Fills the record's last fields and gives it out. */
+static void finish(qm_engine *e, quicmig_tstamp now) {
+  quicmig_hop_record *r = &e->hop.record;
+  const qm_path *from = qm_paths_find(&e->paths, r->from_id);
+
+  if (from && from->state == QUICMIG_PATH_DRAINING) {
+    r->late_packets = from->meter.late;
+    r->rescued_packets = from->meter.rescued;
+  }
+  r->gap = e->hop.gap.longest;
+  r->next_at = qm_sched_deadline(&e->sched);
+  enter(e, QM_PHASE_IDLE, QUICMIG_NEVER, now);
+  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_RECORD});
+}
+
+/* Asked for by the application, which then also decides about another try. */
+static bool is_by_hand(const qm_engine *e) {
+  return e->hop.record.reason == QUICMIG_REASON_MANUAL ||
+         e->hop.record.reason == QUICMIG_REASON_EXPLICIT;
+}
+
+static void finish_bad(qm_engine *e, int err, int sys_errno,
+                       quicmig_tstamp now) {
+  e->hop.record.result = err;
+  e->hop.record.sys_errno = sys_errno;
+  e->stats.last_error = err;
+  if (qm_ledger_on_failure(&e->ledger)) {
+    e->stats.peer_budget = e->ledger.budget;
+    push_event(e, QUICMIG_EVENT_BUDGET_LEARNED, e->ledger.budget);
+  }
+  if (!is_by_hand(e)) {
+    qm_sched_on_failure(&e->sched, now);
+  }
+  finish(e, now);
+}
+
+static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
+                         quicmig_tstamp now) {
+  const qm_path *from = qm_engine_active(e);
+  uint64_t seq = e->hop.record.seq + 1;
+
+  e->hop.timeout = 0;
+  qm_gap_start(&e->hop.gap, now);
+  e->hop.record = (quicmig_hop_record){
+      .size = sizeof(quicmig_hop_record),
+      .seq = seq,
+      .reason = reason,
+      .mode = reason == QUICMIG_REASON_EXPLICIT ? QUICMIG_MODE_MIGRATE
+                                                : e->o.hop_mode,
+      .from_id = from ? from->id : 0,
+      .from_port = from ? qm_addr_port(&from->local) : 0,
+      .started_at = now,
+      .cwnd_before = cc->cwnd,
+      .srtt_before = cc->srtt};
+}
+
+static quicmig_duration min_gap(const qm_engine *e, uint32_t mode,
+                                const qm_cc *cc) {
+  quicmig_duration gap = e->o.hop_min_gap;
+
+  return mode == QUICMIG_MODE_REBIND
+             ? gap
+             : qm_time_max(gap, qm_ledger_gap(&e->ledger, cc->pto));
+}
+
+int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
+  quicmig_duration floor =
+      clamp(3 * cc->srtt, DRAIN_FLOOR_MIN, DRAIN_FLOOR_MAX);
+
+  return qm_drain_make_room(&e->paths, floor, now)
+             ? 0
+             : QUICMIG_ERR_SOCKETS_EXHAUSTED;
+}
+
+/* What forbids a hop before any socket is opened, or 0. */
+static int check(const qm_engine *e, uint32_t mode, const qm_cc *cc,
+                 quicmig_tstamp now) {
+  if (!e->is_confirmed) {
+    return QUICMIG_ERR_NOT_CONFIRMED;
+  }
+  if (e->is_forbidden && mode == QUICMIG_MODE_MIGRATE) {
+    return QUICMIG_ERR_PEER_FORBIDS;
+  }
+  if (qm_sched_is_too_soon(&e->sched, min_gap(e, mode, cc), now)) {
+    return QUICMIG_ERR_TOO_SOON;
+  }
+  return 0;
+}
+
+/* A refusal before any socket: it is recorded, and the schedule told. */
+static int refuse(qm_engine *e, int err, const qm_cc *cc, quicmig_tstamp now) {
+  quicmig_hop_record *r = &e->hop.record;
+
+  e->stats.hops_refused++;
+  e->stats.last_error = err;
+  r->result = err;
+  if (err == QUICMIG_ERR_PEER_FORBIDS) {
+    qm_sched_stop(&e->sched);
+    push_event(e, QUICMIG_EVENT_PEER_FORBIDS, 0);
+  } else if (err == QUICMIG_ERR_TOO_SOON && !is_by_hand(e)) {
+    quicmig_duration gap = min_gap(e, r->mode, cc);
+
+    if (gap != e->sched.gap) {
+      push_event(e, QUICMIG_EVENT_GAP_LEARNED, gap);
+    }
+    qm_sched_on_too_soon(&e->sched, gap, now);
+  } else if (!is_by_hand(e)) {
+    qm_sched_on_failure(&e->sched, now);
+  }
+  finish(e, now);
+  return err;
+}
+
+int qm_engine_hop(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
+                  quicmig_tstamp now) {
+  int err;
+
+  if (e->hop.phase != QM_PHASE_IDLE) {
+    return QUICMIG_ERR_BUSY;
+  }
+  start_record(e, reason, cc, now);
+  err = check(e, e->hop.record.mode, cc, now);
+  if (err == 0) {
+    err = qm_engine_make_room(e, cc, now);
+  }
+  if (err != 0) {
+    return refuse(e, err, cc, now);
+  }
+  enter(e, QM_PHASE_OPENING, QUICMIG_NEVER, now);
+  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_OPEN});
+  return 0;
+}
+
+/* From here on the attempt counts: the peer will see it. */
+static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
+  e->hop.record.to_id = p->id;
+  e->hop.record.to_port = qm_addr_port(&p->local);
+  enter(e, QM_PHASE_STARTING, QUICMIG_NEVER, now);
+  qm_sched_on_start(&e->sched, now);
+  qm_outbox_push(&e->out,
+                 (qm_action){.type = e->hop.record.mode == QUICMIG_MODE_MIGRATE
+                                         ? QM_ACT_MIGRATE
+                                         : QM_ACT_REBIND,
+                             .path = p->id});
+}
+
+int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,
+                     const qm_cc *cc, quicmig_tstamp now) {
+  int err;
+
+  if (e->hop.phase != QM_PHASE_IDLE) {
+    return QUICMIG_ERR_BUSY;
+  }
+  start_record(e, QUICMIG_REASON_EXPLICIT, cc, now);
+  err = check(e, QUICMIG_MODE_MIGRATE, cc, now);
+  if (err != 0) {
+    return refuse(e, err, cc, now);
+  }
+  e->hop.timeout = timeout;
+  begin(e, p, now);
+  return 0;
+}
+
+void qm_engine_on_opened(qm_engine *e, const qm_addr *local, int handle,
+                         quicmig_tstamp now) {
+  qm_path *p = qm_paths_add(&e->paths, local, handle, now);
+
+  assert(p && e->hop.phase == QM_PHASE_OPENING);
+  e->hop.record.open_time = qm_time_since(now, e->hop.at);
+  begin(e, p, now);
+}
+
+void qm_engine_on_refused(qm_engine *e, int err, int sys_errno,
+                          quicmig_tstamp now) {
+  qm_path *p = qm_paths_find(&e->paths, e->hop.record.to_id);
+
+  assert(e->hop.phase == QM_PHASE_OPENING || e->hop.phase == QM_PHASE_STARTING);
+  if (p && p->state == QUICMIG_PATH_SPARE &&
+      e->hop.record.reason != QUICMIG_REASON_EXPLICIT) {
+    qm_paths_move(&e->paths, p, QUICMIG_PATH_CLOSED, now);
+  }
+  if (err == QUICMIG_ERR_NO_SPARE_ID) {
+    qm_ledger_on_starved(&e->ledger, qm_time_since(now, e->sched.last_start));
+  }
+  e->stats.hops_refused++;
+  finish_bad(e, err, sys_errno, now);
+}
+
+void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
+                          quicmig_tstamp now) {
+  qm_path *p = qm_paths_find(&e->paths, e->hop.record.to_id);
+  quicmig_duration limit = 6 * qm_time_max(pto, INITIAL_PTO) + QUICMIG_SECOND;
+
+  assert(p && e->hop.phase == QM_PHASE_STARTING);
+  qm_paths_move(&e->paths, p, QUICMIG_PATH_PROBING, now);
+  if (e->hop.record.mode == QUICMIG_MODE_REBIND) {
+    const qm_path *active = qm_engine_active(e);
+
+    p->shown = active->shown;
+    p->dcid_seq = active->dcid_seq;
+    e->tx_id = p->id;
+    e->hop.timeout = clamp(3 * pto, REBIND_WAIT_MIN, REBIND_WAIT_MAX);
+    enter(e, QM_PHASE_PROBING, QUICMIG_NEVER, now);
+    return;
+  }
+  if (e->hop.timeout && e->hop.timeout < limit) {
+    limit = e->hop.timeout;
+  }
+  enter(e, QM_PHASE_PROBING, qm_time_add(now, limit), now);
+}
+
+/* p carries the connection from now on, the old path drains. */
+static void take_over(qm_engine *e, qm_path *p, quicmig_tstamp now) {
+  qm_path *old = qm_engine_active(e);
+
+  qm_drain_start(&e->paths, old, e->o.drain, now);
+  qm_paths_move(&e->paths, p, QUICMIG_PATH_ACTIVE, now);
+  e->active_id = e->tx_id = p->id;
+  e->stats.hops++;
+  qm_sched_on_success(&e->sched);
+  qm_ledger_on_success(&e->ledger);
+  e->stats.peer_budget = e->ledger.budget;
+}
+
+static bool is_trial(const qm_engine *e, const qm_path *p) {
+  return e->hop.phase == QM_PHASE_PROBING && p->id == e->hop.record.to_id;
+}
+
+void qm_engine_on_validated(qm_engine *e, uint32_t id, quicmig_tstamp now) {
+  qm_path *p = qm_paths_find(&e->paths, id);
+
+  if (!p ||
+      (p->state != QUICMIG_PATH_PROBING && p->state != QUICMIG_PATH_FAILED) ||
+      !e->is_confirmed) {
+    return;
+  }
+  if (is_trial(e, p)) {
+    e->hop.record.validate_time = qm_time_since(now, e->hop.at);
+    enter(e, QM_PHASE_SETTLING, qm_time_add(now, SETTLE_MAX), now);
+  }
+  take_over(e, p, now);
+}
+
+static void fail_trial(qm_engine *e, qm_path *p, int err, quicmig_tstamp now) {
+  e->tx_id = e->active_id;
+  e->stats.hops_failed++;
+  qm_paths_move(&e->paths, p, QUICMIG_PATH_FAILED, now);
+  finish_bad(e, err, 0, now);
+}
+
+void qm_engine_on_failed(qm_engine *e, uint32_t id, int err,
+                         quicmig_tstamp now) {
+  qm_path *p = qm_paths_find(&e->paths, id);
+
+  if (!p || !e->is_confirmed) {
+    return;
+  }
+  if (is_trial(e, p)) {
+    fail_trial(e, p, err, now);
+  }
+  if (p->state == QUICMIG_PATH_FAILED) {
+    qm_paths_move(&e->paths, p, QUICMIG_PATH_CLOSED, now);
+  }
+}
+
+/* The clock of a REBIND trial runs from its first unanswered packet. */
+void qm_hop_on_tx(qm_engine *e, const qm_path *p, quicmig_tstamp now) {
+  if (is_trial(e, p) && e->hop.record.mode == QUICMIG_MODE_REBIND &&
+      e->hop.give_up == QUICMIG_NEVER) {
+    e->hop.give_up = qm_time_add(now, e->hop.timeout);
+  }
+}
+
+void qm_hop_on_rx(qm_engine *e, qm_path *p, quicmig_tstamp now) {
+  if (e->hop.phase != QM_PHASE_PROBING && e->hop.phase != QM_PHASE_SETTLING) {
+    return;
+  }
+  qm_gap_on_rx(&e->hop.gap, now);
+  if (p->id != e->hop.record.to_id) {
+    return;
+  }
+  if (e->hop.phase == QM_PHASE_SETTLING) {
+    finish(e, now);
+  } else if (e->hop.record.mode == QUICMIG_MODE_REBIND) {
+    e->hop.record.validate_time = qm_time_since(now, e->hop.at);
+    take_over(e, p, now);
+    finish(e, now);
+  }
+}
+
+void qm_hop_on_time(qm_engine *e, quicmig_tstamp now) {
+  qm_path *p;
+
+  if (!qm_time_is_due(e->hop.give_up, now)) {
+    return;
+  }
+  if (e->hop.phase == QM_PHASE_SETTLING) {
+    finish(e, now);
+    return;
+  }
+  assert(e->hop.phase == QM_PHASE_PROBING);
+  p = qm_paths_find(&e->paths, e->hop.record.to_id);
+  fail_trial(e, p,
+             e->hop.timeout && e->hop.record.mode == QUICMIG_MODE_MIGRATE
+                 ? QUICMIG_ERR_TIMEOUT
+                 : QUICMIG_ERR_VALIDATION_FAILED,
+             now);
+  if (e->hop.record.mode == QUICMIG_MODE_REBIND) {
+    qm_paths_move(&e->paths, p, QUICMIG_PATH_CLOSED, now);
+    return;
+  }
+  p->close_at = qm_time_add(now, FAILED_LINGER);
+  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_UNWATCH,
+                                      .path = p->id,
+                                      .value = (uint64_t)p->handle});
+}
+
+quicmig_tstamp qm_hop_deadline(const qm_engine *e) { return e->hop.give_up; }

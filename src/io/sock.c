@@ -1,0 +1,113 @@
+#include "io/sock.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Independent draws, before the range is walked from a random start. */
+#define RANDOM_TRIES 16
+/* Ports walked at most: a smaller range is searched whole. */
+#define WALK_TRIES 1024
+
+static bool is_port_taken(int rv) { return rv == -EADDRINUSE; }
+
+/* 0: bound; -EADDRINUSE: the port is taken or not allowed; else an error. */
+static int try_port(const qm_net *net, const qm_ports *ports, int fd,
+                    const qm_addr *host, uint16_t port) {
+  qm_addr a = *host;
+  int rv;
+
+  if (!qm_ports_is_allowed(ports, port)) {
+    return -EADDRINUSE;
+  }
+  qm_addr_set_port(&a, port);
+  rv = net->bind(net->ctx, fd, &a);
+  /* A privileged port, without the privilege. */
+  return rv == -EACCES ? -EADDRINUSE : rv;
+}
+
+static int bind_random(const qm_net *net, const qm_ports *ports, int fd,
+                       const qm_addr *host) {
+  uint32_t draws[RANDOM_TRIES + 1];
+  uint32_t count = qm_ports_count(ports), i;
+  int rv = -EADDRINUSE;
+
+  if (net->random(net->ctx, draws, sizeof(draws)) != 0) {
+    return QUICMIG_ERR_RANDOM;
+  }
+  for (i = 0; i < RANDOM_TRIES && is_port_taken(rv); i++) {
+    /* 32 random bits onto at most 16: the bias is below 2^-16. */
+    rv = try_port(
+        net, ports, fd, host,
+        qm_ports_at(ports, (uint32_t)(((uint64_t)draws[i] * count) >> 32)));
+  }
+  for (i = 0; i < count && i < WALK_TRIES && is_port_taken(rv); i++) {
+    rv = try_port(net, ports, fd, host,
+                  qm_ports_at(ports, draws[RANDOM_TRIES] % count + i));
+  }
+  return rv;
+}
+
+static int bind_local(const qm_net *net, const qm_ports *ports, int fd,
+                      const qm_addr *host, int *sys_errno) {
+  int rv = qm_addr_port(host) ? net->bind(net->ctx, fd, host)
+                              : bind_random(net, ports, fd, host);
+
+  if (rv == QUICMIG_ERR_RANDOM) {
+    return rv;
+  }
+  if (is_port_taken(rv)) {
+    return QUICMIG_ERR_PORTS_EXHAUSTED;
+  }
+  if (rv < 0) {
+    *sys_errno = -rv;
+    return QUICMIG_ERR_SYSTEM;
+  }
+  return 0;
+}
+
+static int connect_to(const qm_net *net, int fd, const qm_sock_request *r,
+                      qm_addr *local, int *sys_errno) {
+  int rv = net->local_addr(net->ctx, fd, local);
+
+  if (rv == 0 && r->hook && r->hook(r->hook_ctx, fd, local) != 0) {
+    return QUICMIG_ERR_APP_REFUSED;
+  }
+  if (rv == 0) {
+    rv = net->connect(net->ctx, fd, &r->remote);
+  }
+  if (rv == 0) {
+    rv = net->local_addr(net->ctx, fd, local);
+  }
+  if (rv < 0) {
+    *sys_errno = -rv;
+    return QUICMIG_ERR_SYSTEM;
+  }
+  return 0;
+}
+
+int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
+                 int *fd, qm_addr *local, int *sys_errno) {
+  qm_addr host = r->local, bound;
+  int s, rv;
+
+  if (!host.len) {
+    qm_addr_any(&host, r->config.family);
+  }
+  rv = net->open(net->ctx, &r->config, &s);
+  if (rv < 0) {
+    *sys_errno = -rv;
+    return QUICMIG_ERR_SYSTEM;
+  }
+  rv = bind_local(net, ports, s, &host, sys_errno);
+  if (rv == 0) {
+    rv = connect_to(net, s, r, &bound, sys_errno);
+  }
+  if (rv != 0) {
+    net->close(net->ctx, s);
+    return rv;
+  }
+  qm_ports_on_used(ports, qm_addr_port(&bound));
+  *fd = s;
+  *local = bound;
+  return 0;
+}

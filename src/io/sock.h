@@ -1,0 +1,32 @@
+/*
+ * Opens one client socket: options, application's hook, a random port within
+ * the rules of qm_ports, connected.  Bounded tries; nothing stays open on
+ * error.
+ */
+#ifndef QM_SOCK_H
+#define QM_SOCK_H
+
+#include "io/net.h"
+#include "io/ports.h"
+
+/* Asked before the socket is connected; non-zero refuses it. */
+typedef int (*qm_sock_hook)(void *ctx, int fd, const qm_addr *local);
+
+typedef struct qm_sock_request {
+  qm_sock_config config;
+  qm_addr local; /* host to bind; port 0: by qm_ports; len 0: any host */
+  qm_addr remote;
+  qm_sock_hook hook; /* NULL: none */
+  void *hook_ctx;
+} qm_sock_request;
+
+/*
+ * On success *fd is connected, *local its address, and the port is in the
+ * history of ports.
+ * Errors: QUICMIG_ERR_PORTS_EXHAUSTED, QUICMIG_ERR_APP_REFUSED,
+ * QUICMIG_ERR_RANDOM, QUICMIG_ERR_SYSTEM with *sys_errno.
+ */
+int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
+                 int *fd, qm_addr *local, int *sys_errno);
+
+#endif

@@ -1,0 +1,225 @@
+/* Creation, time and getters of <quicmig/quicmig.h>. */
+#include "quic/migrator.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define CALLBACKS_MIN_SIZE sizeof(quicmig_callbacks)
+
+static_assert(sizeof(quicmig_callbacks) ==
+                  offsetof(quicmig_callbacks, event) + sizeof(void (*)(void)),
+              "no tail padding in a public struct");
+static_assert(sizeof(quicmig_stats) ==
+                  offsetof(quicmig_stats, min_gap) + sizeof(quicmig_duration),
+              "no tail padding in a public struct");
+static_assert(sizeof(quicmig_hop_record) ==
+                  offsetof(quicmig_hop_record, next_at) +
+                      sizeof(quicmig_tstamp),
+              "no tail padding in a public struct");
+static_assert(sizeof(quicmig_path_info) ==
+                  offsetof(quicmig_path_info, draining_at) +
+                      sizeof(quicmig_tstamp),
+              "no tail padding in a public struct");
+static_assert(sizeof(quicmig_path_config) ==
+                  offsetof(quicmig_path_config, interface_name) +
+                      sizeof(const char *),
+              "no tail padding in a public struct");
+
+static size_t handle_size(const quicmig_options *o) {
+  return sizeof(quicmig) + o->max_sockets * sizeof(qm_path);
+}
+
+static int open_first(quicmig *m) {
+  uint64_t seed;
+  qm_addr local;
+  int fd, err;
+
+  if (m->net->random(m->net->ctx, &seed, sizeof(seed)) != 0) {
+    return QUICMIG_ERR_RANDOM;
+  }
+  qm_rng_init(&m->engine.sched.rng, seed);
+  err = qm_migrator_open_socket(m, NULL, NULL, &fd, &local);
+  if (err != 0) {
+    return err;
+  }
+  qm_engine_on_first_path(&m->engine, &local, fd, m->clock.last);
+  qm_migrator_on_socket(m, fd);
+  qm_migrator_run(m);
+  return 0;
+}
+
+int qm_migrator_new(quicmig **pm, const quicmig_options *o,
+                    const quicmig_callbacks *cb, const quicmig_mem *mem,
+                    const qm_net *net, const struct sockaddr *remote,
+                    socklen_t remotelen, quicmig_tstamp now, void *user_data) {
+  quicmig_options defaults;
+  qm_addr peer;
+  quicmig *m;
+  int err;
+
+  quicmig_options_default(&defaults);
+  o = o ? o : &defaults;
+  mem = mem ? mem : &qm_mem_default;
+  if (quicmig_options_check(o) || !cb || cb->size < CALLBACKS_MIN_SIZE ||
+      !cb->watch || qm_addr_set(&peer, remote, remotelen) != 0) {
+    return QUICMIG_ERR_INVALID_ARGUMENT;
+  }
+  m = qm_calloc(mem, 1, handle_size(o));
+  if (!m) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  m->mem = *mem;
+  m->net = net;
+  m->cb = *cb;
+  m->user_data = user_data;
+  m->remote = peer;
+  m->write_at = QUICMIG_NEVER;
+  m->clock.last = now;
+  qm_ports_init(&m->ports, o->local_port_lo, o->local_port_hi);
+  qm_engine_init(&m->engine, o, m->slots, 0);
+  *pm = m;
+  m->is_inside = true;
+  err = open_first(m);
+  m->is_inside = false;
+  if (err != 0) {
+    *pm = NULL;
+    qm_free(mem, m);
+  }
+  return err;
+}
+
+int quicmig_new(quicmig **pm, const quicmig_options *o,
+                const quicmig_callbacks *cb, const quicmig_mem *mem,
+                const struct sockaddr *remote, socklen_t remotelen,
+                quicmig_tstamp now, void *user_data) {
+  return qm_migrator_new(pm, o, cb, mem, &qm_net_kernel, remote, remotelen, now,
+                         user_data);
+}
+
+void quicmig_free(quicmig *m) {
+  qm_path *p = NULL;
+  quicmig_mem mem;
+
+  if (!m) {
+    return;
+  }
+  while ((p = qm_paths_next(&m->engine.paths, p))) {
+    m->cb.watch(m, p->handle, 0, m->user_data);
+    m->net->close(m->net->ctx, p->handle);
+  }
+  qm_hold_free(m);
+  mem = m->mem;
+  qm_free(&mem, m);
+}
+
+void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps) {
+  ngtcp2_path path;
+
+  qm_migrator_ngtcp2_path(m, qm_engine_active(&m->engine), &path);
+  ngtcp2_path_storage_init(ps, path.local.addr, path.local.addrlen,
+                           path.remote.addr, path.remote.addrlen, NULL);
+}
+
+int quicmig_attach(quicmig *m, ngtcp2_conn *conn) {
+  ngtcp2_path_storage ps;
+
+  if (m->conn) {
+    return QUICMIG_ERR_INVALID_STATE;
+  }
+  quicmig_get_path(m, &ps);
+  if (!conn || ngtcp2_conn_is_server(conn) ||
+      !ngtcp2_path_eq(&ps.path, ngtcp2_conn_get_path(conn))) {
+    return QUICMIG_ERR_INVALID_ARGUMENT;
+  }
+  m->conn = conn;
+  return 0;
+}
+
+void quicmig_detach(quicmig *m) { m->conn = NULL; }
+
+quicmig_tstamp quicmig_deadline(const quicmig *m) {
+  quicmig_tstamp at = m->write_at;
+
+  if (!m->conn) {
+    return QUICMIG_NEVER;
+  }
+  at = qm_time_min(at, qm_engine_deadline(&m->engine));
+  at = qm_time_min(at, ngtcp2_conn_get_expiry(m->conn));
+  return qm_clock_guard_out(&m->clock, at);
+}
+
+static int pass_time(quicmig *m) {
+  quicmig_tstamp now = m->clock.last;
+  qm_cc cc;
+
+  if (ngtcp2_conn_get_expiry(m->conn) <= now) {
+    m->conn_error = ngtcp2_conn_handle_expiry(m->conn, now);
+    qm_migrator_run(m);
+    if (m->conn_error != 0) {
+      return QUICMIG_ERR_CONN;
+    }
+  }
+  while (qm_engine_deadline(&m->engine) <= now) {
+    cc = qm_migrator_cc(m);
+    qm_engine_on_time(&m->engine, &cc, now);
+    qm_migrator_run(m);
+  }
+  return 0;
+}
+
+int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
+  if (m->is_inside) {
+    return QUICMIG_ERR_REENTRANT;
+  }
+  if (!m->conn) {
+    return QUICMIG_ERR_INVALID_STATE;
+  }
+  qm_clock_guard_in(&m->clock, now);
+  m->is_inside = true;
+  return 0;
+}
+
+int quicmig_on_time(quicmig *m, quicmig_tstamp now) {
+  int rv = qm_migrator_enter(m, now);
+
+  if (rv == 0) {
+    rv = pass_time(m);
+    m->is_inside = false;
+  }
+  return rv;
+}
+
+int quicmig_conn_error(const quicmig *m) { return m->conn_error; }
+
+int quicmig_sys_error(const quicmig *m) { return m->sys_error; }
+
+int quicmig_reschedule(quicmig *m, const quicmig_options *o,
+                       quicmig_tstamp now) {
+  if (quicmig_options_check(o)) {
+    return QUICMIG_ERR_INVALID_ARGUMENT;
+  }
+  if (m->is_inside) {
+    return QUICMIG_ERR_REENTRANT;
+  }
+  qm_engine_on_options(&m->engine, o, qm_clock_guard_in(&m->clock, now));
+  return 0;
+}
+
+void quicmig_get_stats(const quicmig *m, quicmig_stats *s) {
+  quicmig_stats all = m->engine.stats;
+  size_t size = s->size < sizeof(all) ? s->size : sizeof(all);
+
+  all.size = size;
+  all.min_gap =
+      qm_time_max(m->engine.o.hop_min_gap,
+                  qm_ledger_gap(&m->engine.ledger, qm_migrator_cc(m).pto));
+  memcpy(s, &all, size);
+}
+
+quicmig_tstamp quicmig_next_hop(const quicmig *m) {
+  return qm_clock_guard_out(&m->clock, qm_sched_deadline(&m->engine.sched));
+}
+
+size_t quicmig_memory(const quicmig *m) {
+  return handle_size(&m->engine.o) + qm_hold_memory(m);
+}

@@ -1,0 +1,153 @@
+/* Hops and paths by hand. */
+#include "quic/migrator.h"
+
+int quicmig_hop(quicmig *m, quicmig_tstamp now) {
+  int rv = qm_migrator_enter(m, now);
+  uint64_t seq;
+  qm_cc cc;
+
+  if (rv != 0) {
+    return rv;
+  }
+  cc = qm_migrator_cc(m);
+  rv = qm_engine_hop(&m->engine, QUICMIG_REASON_MANUAL, &cc, m->clock.last);
+  seq = m->engine.hop.record.seq;
+  qm_migrator_run(m);
+  /* The attempt may have ended while its actions were carried out. */
+  if (rv == 0 && m->engine.hop.record.seq == seq) {
+    rv = m->engine.hop.record.result;
+  }
+  m->is_inside = false;
+  return rv;
+}
+
+/* The local address a path by hand starts from. */
+static int read_config(const quicmig *m, const quicmig_path_config *cfg,
+                       qm_addr *from) {
+  qm_addr_any(from, qm_addr_family(&m->remote));
+  if (!cfg || !cfg->local) {
+    return cfg && cfg->size < sizeof(*cfg) ? QUICMIG_ERR_INVALID_ARGUMENT : 0;
+  }
+  if (cfg->size < sizeof(*cfg) ||
+      qm_addr_set(from, cfg->local, cfg->locallen) != 0 ||
+      qm_addr_family(from) != qm_addr_family(&m->remote)) {
+    return QUICMIG_ERR_INVALID_ARGUMENT;
+  }
+  return 0;
+}
+
+static int add_path(quicmig *m, const qm_addr *from, const char *interface,
+                    uint32_t *id) {
+  qm_cc cc = qm_migrator_cc(m);
+  int err = qm_engine_make_room(&m->engine, &cc, m->clock.last);
+  qm_addr local;
+  qm_path *p;
+  int fd;
+
+  qm_migrator_run(m);
+  if (err == 0) {
+    err = qm_migrator_open_socket(m, from, interface, &fd, &local);
+  }
+  if (err != 0) {
+    return err;
+  }
+  p = qm_paths_add(&m->engine.paths, &local, fd, m->clock.last);
+  *id = p->id;
+  qm_migrator_on_socket(m, fd);
+  qm_migrator_run(m);
+  return 0;
+}
+
+int quicmig_path_add(quicmig *m, const quicmig_path_config *cfg, uint32_t *id,
+                     quicmig_tstamp now) {
+  qm_addr from;
+  int rv = read_config(m, cfg, &from);
+
+  if (rv == 0) {
+    rv = qm_migrator_enter(m, now);
+  }
+  if (rv != 0) {
+    return rv;
+  }
+  rv = add_path(m, &from, cfg ? cfg->interface_name : NULL, id);
+  m->is_inside = false;
+  return rv;
+}
+
+int quicmig_path_switch(quicmig *m, uint32_t id, quicmig_duration timeout,
+                        quicmig_tstamp now) {
+  qm_path *p = qm_paths_find(&m->engine.paths, id);
+  qm_cc cc;
+  int rv;
+
+  if (!p) {
+    return QUICMIG_ERR_NO_PATH;
+  }
+  if (p->state != QUICMIG_PATH_SPARE) {
+    return QUICMIG_ERR_INVALID_STATE;
+  }
+  rv = qm_migrator_enter(m, now);
+  if (rv != 0) {
+    return rv;
+  }
+  cc = qm_migrator_cc(m);
+  rv = qm_engine_switch(&m->engine, p, timeout, &cc, m->clock.last);
+  qm_migrator_run(m);
+  if (rv == 0 && m->engine.hop.record.to_id == id) {
+    rv = m->engine.hop.record.result;
+  }
+  m->is_inside = false;
+  return rv;
+}
+
+int quicmig_path_close(quicmig *m, uint32_t id, quicmig_tstamp now) {
+  qm_path *p = qm_paths_find(&m->engine.paths, id);
+  int rv;
+
+  if (!p) {
+    return QUICMIG_ERR_NO_PATH;
+  }
+  if (p->state == QUICMIG_PATH_ACTIVE || p->state == QUICMIG_PATH_PROBING) {
+    return QUICMIG_ERR_INVALID_STATE;
+  }
+  rv = qm_migrator_enter(m, now);
+  if (rv == 0) {
+    qm_paths_move(&m->engine.paths, p, QUICMIG_PATH_CLOSED, m->clock.last);
+    qm_migrator_run(m);
+    m->is_inside = false;
+  }
+  return rv;
+}
+
+static void describe(const quicmig *m, const qm_path *p, quicmig_path_info *i) {
+  *i = (quicmig_path_info){
+      .size = sizeof(*i),
+      .id = p->id,
+      .state = p->state,
+      .fd = p->handle,
+      .rtt = p->id == m->engine.active_id ? qm_migrator_cc(m).srtt : 0,
+      .tx_packets = p->meter.tx_packets,
+      .tx_bytes = p->meter.tx_bytes,
+      .rx_packets = p->meter.rx_packets,
+      .rx_bytes = p->meter.rx_bytes,
+      .late_packets = p->meter.late,
+      .rescued_packets = p->meter.rescued,
+      .opened_at = p->opened_at,
+      .active_at = p->active_at,
+      .draining_at = p->draining_at};
+  qm_addr_copy_to(&p->local, &i->local);
+  qm_addr_copy_to(&m->remote, &i->remote);
+}
+
+size_t quicmig_paths(const quicmig *m, quicmig_path_info *out, size_t n) {
+  const qm_path *p = NULL;
+  size_t i = 0;
+
+  while ((p = qm_paths_next(&m->engine.paths, p))) {
+    if (i < n) {
+      describe(m, p, &out[i]);
+    }
+    i++;
+  }
+  return i;
+}

@@ -1,0 +1,298 @@
+#include "quic/migrator.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "io/sock.h"
+
+qm_cc qm_migrator_cc(const quicmig *m) {
+  ngtcp2_conn_info info;
+
+  if (!m->conn) {
+    return (qm_cc){.cwnd = 0};
+  }
+  ngtcp2_conn_get_conn_info(m->conn, &info);
+  return (qm_cc){.cwnd = info.cwnd,
+                 .srtt = info.smoothed_rtt,
+                 .pto = ngtcp2_conn_get_pto(m->conn)};
+}
+
+void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
+                             ngtcp2_path *dest) {
+  /* ngtcp2 copies the addresses; it takes them without const. */
+  *dest = (ngtcp2_path){
+      .local = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&p->shown.u,
+                .addrlen = p->shown.len},
+      .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&m->remote.u,
+                 .addrlen = m->remote.len}};
+}
+
+static bool is_shown_as(const qm_path *p, const ngtcp2_addr *local) {
+  qm_addr a;
+
+  return qm_addr_set(&a, (const struct sockaddr *)local->addr,
+                     local->addrlen) == 0 &&
+         qm_addr_is_equal(&p->shown, &a);
+}
+
+qm_path *qm_migrator_find_tx(const quicmig *m, const ngtcp2_addr *local) {
+  qm_path *p = qm_engine_tx(&m->engine);
+
+  if (p && is_shown_as(p, local)) {
+    return p;
+  }
+  for (p = NULL; (p = qm_paths_next(&m->engine.paths, p));) {
+    if (is_shown_as(p, local)) {
+      return p;
+    }
+  }
+  return NULL;
+}
+
+static int call_socket_hook(void *ctx, int fd, const qm_addr *local) {
+  quicmig *m = ctx;
+
+  return m->cb.socket ? m->cb.socket(m, fd, &local->u.sa, m->user_data) : 0;
+}
+
+int qm_migrator_open_socket(quicmig *m, const qm_addr *from,
+                            const char *interface_name, int *fd,
+                            qm_addr *local) {
+  const quicmig_options *o = &m->engine.o;
+  qm_sock_request r = {.config = {.family = qm_addr_family(&m->remote),
+                                  .rcvbuf = o->rcvbuf,
+                                  .sndbuf = o->sndbuf,
+                                  .fwmark = o->fwmark,
+                                  .interface_name = interface_name
+                                                        ? interface_name
+                                                        : o->interface_name},
+                       .remote = m->remote,
+                       .hook = call_socket_hook,
+                       .hook_ctx = m};
+
+  if (from) {
+    r.local = *from;
+  }
+  m->sys_error = 0;
+  return qm_sock_open(m->net, &m->ports, &r, fd, local, &m->sys_error);
+}
+
+void qm_migrator_on_socket(quicmig *m, int fd) {
+  quicmig_stats *s = &m->engine.stats;
+
+  s->sockets_opened++;
+  s->sockets_open++;
+  if (s->sockets_open > s->sockets_peak) {
+    s->sockets_peak = s->sockets_open;
+  }
+  m->cb.watch(m, fd, 1, m->user_data);
+}
+
+/*
+ * Could a migration start now?  ngtcp2 checks the state, then for an unused ID,
+ * then that the local address is another one: asked for the current path it
+ * gets to the last check and changes nothing.  So no socket is opened in vain.
+ */
+static int check_migration(quicmig *m) {
+  ngtcp2_path path = *ngtcp2_conn_get_path(m->conn);
+
+  switch (ngtcp2_conn_initiate_migration(m->conn, &path, m->clock.last)) {
+  case NGTCP2_ERR_CONN_ID_BLOCKED:
+    return QUICMIG_ERR_NO_SPARE_ID;
+  case NGTCP2_ERR_INVALID_STATE:
+    /* Confirmed and allowed: the peer's preferred address is being tried. */
+    return QUICMIG_ERR_BUSY;
+  default:
+    return 0;
+  }
+}
+
+static void do_open(quicmig *m) {
+  qm_addr local;
+  int fd, err = 0;
+
+  m->sys_error = 0;
+  if (m->engine.hop.record.mode == QUICMIG_MODE_MIGRATE) {
+    err = check_migration(m);
+  }
+  if (err == 0) {
+    err = qm_migrator_open_socket(m, NULL, NULL, &fd, &local);
+  }
+  if (err != 0) {
+    qm_engine_on_refused(&m->engine, err, m->sys_error, m->clock.last);
+    return;
+  }
+  qm_engine_on_opened(&m->engine, &local, fd, m->clock.last);
+  qm_migrator_on_socket(m, fd);
+}
+
+static void do_migrate(quicmig *m, uint32_t id) {
+  const qm_path *p = qm_paths_find(&m->engine.paths, id);
+  ngtcp2_path path;
+  int err;
+
+  qm_migrator_ngtcp2_path(m, p, &path);
+  err = check_migration(m);
+  if (err == 0) {
+    switch (ngtcp2_conn_initiate_migration(m->conn, &path, m->clock.last)) {
+    case 0:
+      qm_engine_on_probing(&m->engine, ngtcp2_conn_get_pto(m->conn),
+                           m->clock.last);
+      qm_migrator_sync(m);
+      return;
+    case NGTCP2_ERR_NOMEM:
+      err = QUICMIG_ERR_NOMEM;
+      break;
+    default:
+      err = QUICMIG_ERR_INVALID_STATE;
+      break;
+    }
+  }
+  qm_engine_on_refused(&m->engine, err, 0, m->clock.last);
+}
+
+static void do_close(quicmig *m, int fd) {
+  m->cb.watch(m, fd, 0, m->user_data);
+  m->net->close(m->net->ctx, fd);
+  m->engine.stats.sockets_open--;
+}
+
+static void do_record(quicmig *m) {
+  quicmig_hop_record *r = &m->engine.hop.record;
+  qm_cc cc = qm_migrator_cc(m);
+
+  r->cwnd_after = cc.cwnd;
+  r->srtt_after = cc.srtt;
+  if (m->cb.hop) {
+    m->cb.hop(m, r, m->user_data);
+  }
+}
+
+static void do_event(quicmig *m, const qm_action *a) {
+  quicmig_event e = {.size = sizeof(e),
+                     .type = a->event,
+                     .path = a->path,
+                     .from = a->from,
+                     .to = a->to,
+                     .value = a->value};
+
+  if (m->cb.event) {
+    m->cb.event(m, &e, m->user_data);
+  }
+}
+
+static void carry_out(quicmig *m, const qm_action *a) {
+  switch ((qm_action_type)a->type) {
+  case QM_ACT_OPEN:
+    do_open(m);
+    break;
+  case QM_ACT_MIGRATE:
+    do_migrate(m, a->path);
+    break;
+  case QM_ACT_REBIND:
+    qm_engine_on_probing(&m->engine, ngtcp2_conn_get_pto(m->conn),
+                         m->clock.last);
+    break;
+  case QM_ACT_UNWATCH:
+    m->cb.watch(m, (int)a->value, 0, m->user_data);
+    break;
+  case QM_ACT_CLOSE:
+    do_close(m, (int)a->value);
+    break;
+  case QM_ACT_RECORD:
+    do_record(m);
+    break;
+  case QM_ACT_EVENT:
+    do_event(m, a);
+    break;
+  }
+}
+
+void qm_migrator_run(quicmig *m) {
+  qm_action a;
+
+  while (qm_engine_next(&m->engine, &a)) {
+    carry_out(m, &a);
+  }
+}
+
+void qm_migrator_sync(quicmig *m) {
+  const ngtcp2_path *path = ngtcp2_conn_get_path(m->conn);
+  const qm_path *active = qm_engine_active(&m->engine);
+  qm_path *p = NULL;
+
+  if (!m->engine.is_confirmed || is_shown_as(active, &path->local)) {
+    return;
+  }
+  while ((p = qm_paths_next(&m->engine.paths, p))) {
+    if (is_shown_as(p, &path->local)) {
+      qm_engine_on_validated(&m->engine, p->id, m->clock.last);
+      return;
+    }
+  }
+}
+
+void qm_migrator_on_socket_error(quicmig *m, const qm_path *p, int err) {
+  qm_cc cc = qm_migrator_cc(m);
+
+  qm_engine_on_path_error(&m->engine, p, err, &cc, m->clock.last);
+  qm_migrator_run(m);
+}
+
+void quicmig_on_handshake_confirmed(quicmig *m) {
+  const ngtcp2_transport_params *params;
+  bool forbids;
+
+  if (!m->conn) {
+    return;
+  }
+  params = ngtcp2_conn_get_remote_transport_params(m->conn);
+  forbids = (params && params->disable_active_migration) ||
+            ngtcp2_conn_get_dcid(m->conn)->datalen == 0;
+  qm_engine_on_confirmed(&m->engine, forbids,
+                         params ? params->active_connection_id_limit : 2,
+                         m->clock.last);
+}
+
+/* A path under validation that ngtcp2 knows by this local address. */
+static const qm_path *find_probed(const quicmig *m, const ngtcp2_addr *local) {
+  qm_path *p = NULL;
+
+  while ((p = qm_paths_next(&m->engine.paths, p))) {
+    if ((p->state == QUICMIG_PATH_PROBING || p->state == QUICMIG_PATH_FAILED) &&
+        is_shown_as(p, local)) {
+      return p;
+    }
+  }
+  return NULL;
+}
+
+void quicmig_on_path_validation(quicmig *m, const ngtcp2_path *path,
+                                ngtcp2_path_validation_result res) {
+  const qm_path *p = find_probed(m, &path->local);
+
+  if (!p) {
+    return;
+  }
+  switch (res) {
+  case NGTCP2_PATH_VALIDATION_RESULT_SUCCESS:
+    qm_engine_on_validated(&m->engine, p->id, m->clock.last);
+    break;
+  case NGTCP2_PATH_VALIDATION_RESULT_FAILURE:
+    qm_engine_on_failed(&m->engine, p->id, QUICMIG_ERR_VALIDATION_FAILED,
+                        m->clock.last);
+    break;
+  case NGTCP2_PATH_VALIDATION_RESULT_ABORTED:
+    qm_engine_on_failed(&m->engine, p->id, QUICMIG_ERR_ABORTED, m->clock.last);
+    break;
+  }
+}
+
+void quicmig_on_dcid_status(quicmig *m, ngtcp2_connection_id_status_type type,
+                            uint64_t seq) {
+  if (type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE) {
+    qm_engine_on_id_used(&m->engine, seq);
+  } else {
+    qm_engine_on_id_retired(&m->engine, seq);
+  }
+}

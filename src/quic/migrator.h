@@ -1,0 +1,82 @@
+/*
+ * A quicmig from the inside: one ngtcp2_conn joined to the engine (what to do)
+ * and to qm_net (sockets).  Split over
+ *   migrator.c  the engine's actions carried out, and what ngtcp2 tells
+ *   rx.c, tx.c  the two directions of the data path
+ *   api.c       creation, time, getters
+ *   manual.c    hops and paths by hand
+ * The handle of a path is its socket's fd.
+ */
+#ifndef QM_MIGRATOR_H
+#define QM_MIGRATOR_H
+
+#include "base/mem.h"
+#include "core/engine.h"
+#include "io/net.h"
+#include "io/ports.h"
+#include <quicmig/quicmig.h>
+
+/* Packets the kernel did not take; exists only while there are any. */
+typedef struct qm_hold qm_hold;
+
+struct quicmig {
+  quicmig_mem mem;
+  const qm_net *net;
+  quicmig_callbacks cb;
+  void *user_data;
+  ngtcp2_conn *conn; /* NULL: not attached */
+  qm_hold *hold;
+  qm_engine engine;
+  qm_clock_guard clock;
+  quicmig_tstamp write_at; /* more to write, or to send, from then on */
+  qm_addr remote;
+  qm_ports ports;
+  int conn_error, sys_error;
+  bool is_inside; /* a call is under way: callbacks may only look */
+  qm_path slots[];
+};
+
+/* quicmig_new() over another network.  For libquicmig-endpoint and the tests:
+ * exported under a private version. */
+QUICMIG_EXTERN int qm_migrator_new(quicmig **pm, const quicmig_options *o,
+                                   const quicmig_callbacks *cb,
+                                   const quicmig_mem *mem, const qm_net *net,
+                                   const struct sockaddr *remote,
+                                   socklen_t remotelen, quicmig_tstamp now,
+                                   void *user_data);
+
+/* Opens a call that may change things: 0 with is_inside set, to be cleared by
+ * the caller, or QUICMIG_ERR_REENTRANT or _INVALID_STATE. */
+int qm_migrator_enter(quicmig *m, quicmig_tstamp now);
+
+/* Opens a client socket: options, hook, port.  As qm_sock_open(); *from and
+ * *interface_name may be NULL. */
+int qm_migrator_open_socket(quicmig *m, const qm_addr *from,
+                            const char *interface_name, int *fd,
+                            qm_addr *local);
+
+/* A socket was opened: counted and watched. */
+void qm_migrator_on_socket(quicmig *m, int fd);
+
+/* Carries out what the engine wants done.  Never inside an ngtcp2 callback. */
+void qm_migrator_run(quicmig *m);
+
+/* ngtcp2 may have moved without a callback (a remembered path): follow it. */
+void qm_migrator_sync(quicmig *m);
+
+qm_cc qm_migrator_cc(const quicmig *m);
+
+/* The kernel reported err on p; on the path in use it asks for a hop. */
+void qm_migrator_on_socket_error(quicmig *m, const qm_path *p, int err);
+
+/* The path whose socket takes a packet that ngtcp2 wrote for `local`, or NULL.
+ */
+qm_path *qm_migrator_find_tx(const quicmig *m, const ngtcp2_addr *local);
+
+void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
+                             ngtcp2_path *dest);
+
+void qm_hold_free(quicmig *m);
+size_t qm_hold_memory(const quicmig *m);
+
+#endif
