@@ -73,7 +73,7 @@ quicmig_new(quicmig **pm, const quicmig_options *o, const quicmig_callbacks *cb,
 QUICMIG_EXTERN void quicmig_free(quicmig *m);
 
 /* Copies the path to give to ngtcp2_conn_client_new; the active path as ngtcp2
- * knows it.  callback: yes. */
+ * knows it; empty after quicmig_detach().  callback: yes. */
 QUICMIG_EXTERN void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps);
 
 /*
@@ -84,8 +84,10 @@ QUICMIG_EXTERN void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps);
  */
 QUICMIG_EXTERN int quicmig_attach(quicmig *m, ngtcp2_conn *conn);
 
-/* Forgets the connection: no call into it follows.  Sockets stay open until
- * quicmig_free().  callback: no. */
+/* The connection is over: reports a hop that had switched and waited for its
+ * first packet, closes every socket (watch off first) and forgets the
+ * ngtcp2_conn.  Counters can still be read; nothing else is possible.
+ * callback: no. */
 QUICMIG_EXTERN void quicmig_detach(quicmig *m);
 
 /*

@@ -153,6 +153,9 @@ void qm_engine_on_validated(qm_engine *e, uint32_t id, quicmig_tstamp now);
 void qm_engine_on_failed(qm_engine *e, uint32_t id, int err,
                          quicmig_tstamp now);
 
+/* The connection is over: a SETTLING attempt ends, as the success it was. */
+void qm_engine_on_end(qm_engine *e, quicmig_tstamp now);
+
 /* For engine.c: traffic and time as the attempt sees them. */
 void qm_hop_on_tx(qm_engine *e, const qm_path *p, quicmig_tstamp now);
 void qm_hop_on_rx(qm_engine *e, qm_path *p, quicmig_tstamp now);

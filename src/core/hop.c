@@ -354,3 +354,9 @@ void qm_hop_on_time(qm_engine *e, quicmig_tstamp now) {
 }
 
 quicmig_tstamp qm_hop_deadline(const qm_engine *e) { return e->hop.give_up; }
+
+void qm_engine_on_end(qm_engine *e, quicmig_tstamp now) {
+  if (e->hop.phase == QM_PHASE_SETTLING) {
+    finish(e, now);
+  }
+}

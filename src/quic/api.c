@@ -2,6 +2,7 @@
 #include "quic/migrator.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 #define CALLBACKS_MIN_SIZE sizeof(quicmig_callbacks)
@@ -83,6 +84,7 @@ int qm_migrator_new(quicmig **pm, const quicmig_options *o,
   m->is_inside = false;
   if (err != 0) {
     *pm = NULL;
+    errno = m->sys_error;
     qm_free(mem, m);
   }
   return err;
@@ -96,26 +98,51 @@ int quicmig_new(quicmig **pm, const quicmig_options *o,
                          user_data);
 }
 
-void quicmig_free(quicmig *m) {
+static void close_sockets(quicmig *m) {
   qm_path *p = NULL;
+
+  while ((p = qm_paths_next(&m->engine.paths, p))) {
+    int fd = p->handle;
+
+    *p = (qm_path){.id = 0};
+    m->cb.watch(m, fd, 0, m->user_data);
+    m->net->close(m->net->ctx, fd);
+    m->engine.stats.sockets_open--;
+  }
+}
+
+void quicmig_free(quicmig *m) {
   quicmig_mem mem;
 
   if (!m) {
     return;
   }
-  while ((p = qm_paths_next(&m->engine.paths, p))) {
-    m->cb.watch(m, p->handle, 0, m->user_data);
-    m->net->close(m->net->ctx, p->handle);
-  }
+  close_sockets(m);
   qm_hold_free(m);
   mem = m->mem;
   qm_free(&mem, m);
 }
 
+void quicmig_detach(quicmig *m) {
+  if (!m->conn) {
+    return;
+  }
+  qm_engine_on_end(&m->engine, m->clock.last);
+  qm_migrator_run(m);
+  close_sockets(m);
+  qm_hold_free(m);
+  m->conn = NULL;
+}
+
 void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps) {
+  const qm_path *active = qm_engine_active(&m->engine);
   ngtcp2_path path;
 
-  qm_migrator_ngtcp2_path(m, qm_engine_active(&m->engine), &path);
+  ngtcp2_path_storage_zero(ps);
+  if (!active) {
+    return;
+  }
+  qm_migrator_ngtcp2_path(m, active, &path);
   ngtcp2_path_storage_init(ps, path.local.addr, path.local.addrlen,
                            path.remote.addr, path.remote.addrlen, NULL);
 }
@@ -123,7 +150,7 @@ void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps) {
 int quicmig_attach(quicmig *m, ngtcp2_conn *conn) {
   ngtcp2_path_storage ps;
 
-  if (m->conn) {
+  if (m->conn || !qm_engine_active(&m->engine)) {
     return QUICMIG_ERR_INVALID_STATE;
   }
   quicmig_get_path(m, &ps);
@@ -134,8 +161,6 @@ int quicmig_attach(quicmig *m, ngtcp2_conn *conn) {
   m->conn = conn;
   return 0;
 }
-
-void quicmig_detach(quicmig *m) { m->conn = NULL; }
 
 quicmig_tstamp quicmig_deadline(const quicmig *m) {
   quicmig_tstamp at = m->write_at;

@@ -1,0 +1,154 @@
+#include "endpoint/cidtable.h"
+
+#include <string.h>
+
+#define FIRST_CAP 64
+
+static uint64_t mix(uint64_t h, uint64_t v) {
+  h = (h ^ v) * 0x9e3779b97f4a7c15u;
+  return h ^ (h >> 29);
+}
+
+static uint64_t hash(const qm_cidtable *t, const uint8_t *id, size_t len) {
+  uint64_t h = t->seed[0] ^ len, word;
+  size_t i;
+
+  for (i = 0; i < len; i += sizeof(word)) {
+    word = 0;
+    memcpy(&word, id + i, len - i < sizeof(word) ? len - i : sizeof(word));
+    h = mix(h, word);
+  }
+  return mix(h, t->seed[1]);
+}
+
+void qm_cidtable_init(qm_cidtable *t, const quicmig_mem *mem,
+                      const uint64_t seed[2]) {
+  *t = (qm_cidtable){.mem = mem, .seed = {seed[0], seed[1]}};
+}
+
+static void free_chain(const quicmig_mem *mem, qm_cid_entry *e) {
+  while (e) {
+    qm_cid_entry *next = e->next;
+
+    qm_free(mem, e);
+    e = next;
+  }
+}
+
+void qm_cidtable_reset(qm_cidtable *t) {
+  size_t i;
+
+  for (i = 0; i < t->cap; i++) {
+    free_chain(t->mem, t->buckets[i]);
+  }
+  free_chain(t->mem, t->spare);
+  qm_free(t->mem, t->buckets);
+  qm_cidtable_init(t, t->mem, t->seed);
+}
+
+static qm_cid_entry **bucket(const qm_cidtable *t, uint64_t h) {
+  return &t->buckets[h & (t->cap - 1)];
+}
+
+/* Twice the buckets; without memory the chains only get longer. */
+static int grow(qm_cidtable *t) {
+  qm_cid_entry **old = t->buckets, *e, *next;
+  size_t old_cap = t->cap, cap = old_cap ? old_cap * 2 : FIRST_CAP, i;
+  qm_cid_entry **buckets = qm_calloc(t->mem, cap, sizeof(*buckets));
+
+  if (!buckets) {
+    return old_cap ? 0 : QUICMIG_ERR_NOMEM;
+  }
+  t->buckets = buckets;
+  t->cap = cap;
+  for (i = 0; i < old_cap; i++) {
+    for (e = old[i]; e; e = next) {
+      next = e->next;
+      e->next = *bucket(t, e->hash);
+      *bucket(t, e->hash) = e;
+    }
+  }
+  qm_free(t->mem, old);
+  return 0;
+}
+
+static qm_cid_entry *take_entry(qm_cidtable *t) {
+  qm_cid_entry *e = t->spare;
+
+  if (e) {
+    t->spare = e->next;
+    return e;
+  }
+  return qm_malloc(t->mem, sizeof(*e));
+}
+
+int qm_cidtable_add(qm_cidtable *t, const uint8_t *id, size_t len, void *owner,
+                    qm_list *ids) {
+  qm_cid_entry *e;
+  uint64_t h;
+
+  if (qm_cidtable_find(t, id, len)) {
+    return QUICMIG_ERR_INVALID_ARGUMENT;
+  }
+  if (t->len >= t->cap && grow(t) != 0) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  e = take_entry(t);
+  if (!e) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  h = hash(t, id, len);
+  *e = (qm_cid_entry){.next = *bucket(t, h), .owner = owner, .hash = h};
+  ngtcp2_cid_init(&e->id, id, len);
+  *bucket(t, h) = e;
+  qm_list_push(ids, &e->link);
+  t->len++;
+  return 0;
+}
+
+static bool is_id(const qm_cid_entry *e, uint64_t h, const uint8_t *id,
+                  size_t len) {
+  return e->hash == h && e->id.datalen == len &&
+         memcmp(e->id.data, id, len) == 0;
+}
+
+const qm_cid_entry *qm_cidtable_find(const qm_cidtable *t, const uint8_t *id,
+                                     size_t len) {
+  uint64_t h = hash(t, id, len);
+  const qm_cid_entry *e;
+
+  if (t->cap == 0 || len > NGTCP2_MAX_CIDLEN) {
+    return NULL;
+  }
+  for (e = *bucket(t, h); e && !is_id(e, h, id, len); e = e->next) {
+  }
+  return e;
+}
+
+void qm_cidtable_remove(qm_cidtable *t, const uint8_t *id, size_t len,
+                        const void *owner) {
+  uint64_t h = hash(t, id, len);
+  qm_cid_entry **p, *e;
+
+  if (t->cap == 0) {
+    return;
+  }
+  for (p = bucket(t, h); *p && !is_id(*p, h, id, len); p = &(*p)->next) {
+  }
+  e = *p;
+  if (e && e->owner == owner) {
+    *p = e->next;
+    qm_list_remove(&e->link);
+    e->next = t->spare;
+    t->spare = e;
+    t->len--;
+  }
+}
+
+void qm_cidtable_forget(qm_cidtable *t, qm_list *ids) {
+  while (!qm_list_is_empty(ids)) {
+    qm_cid_entry *e = qm_list_entry(ids->next, qm_cid_entry, link);
+
+    qm_cidtable_remove(t, e->id.data, e->id.datalen, e->owner);
+  }
+}

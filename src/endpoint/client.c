@@ -1,0 +1,298 @@
+/* A client: one connection over one migrator. */
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "endpoint/client.h"
+#include "endpoint/conn.h"
+#include "endpoint/errtext.h"
+#include "quic/migrator.h"
+
+/* Refused this often before any answer: nobody listens.  One alone may be
+ * forged, or a server that is just starting. */
+#define REFUSALS_MAX 2
+
+struct quicmig_client {
+  quicmig_conn conn; /* first: the owner finds the client by it */
+  quicmig_mem mem;
+  quicmig_transport_options o;
+  qm_tls tls;
+  quicmig *migrator;
+  bool wants_run; /* something was queued */
+  bool is_inside;
+};
+
+static quicmig_client *client_of(quicmig_conn *c) {
+  return (quicmig_client *)(void *)c;
+}
+
+static void on_confirmed(quicmig_conn *c) {
+  quicmig_on_handshake_confirmed(client_of(c)->migrator);
+}
+
+static void on_path_validated(quicmig_conn *c, const ngtcp2_path *path,
+                              ngtcp2_path_validation_result res) {
+  quicmig_on_path_validation(client_of(c)->migrator, path, res);
+}
+
+static void on_id_status(quicmig_conn *c, ngtcp2_connection_id_status_type type,
+                         uint64_t seq) {
+  if (client_of(c)->migrator) {
+    quicmig_on_dcid_status(client_of(c)->migrator, type, seq);
+  }
+}
+
+static int on_id_added(quicmig_conn *c, const ngtcp2_cid *id) {
+  (void)c;
+  (void)id;
+  return 0;
+}
+
+static void on_id_removed(quicmig_conn *c, const ngtcp2_cid *id) {
+  (void)c;
+  (void)id;
+}
+
+static void on_wants_run(quicmig_conn *c) { client_of(c)->wants_run = true; }
+
+static const qm_conn_owner owner = {
+    .confirmed = on_confirmed,
+    .path_validated = on_path_validated,
+    .id_status = on_id_status,
+    .id_added = on_id_added,
+    .id_removed = on_id_removed,
+    .wants_run = on_wants_run,
+};
+
+static int resolve(const quicmig_client_config *cfg, qm_addr *remote) {
+  struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
+                           .ai_flags = AI_NUMERICSERV};
+  struct addrinfo *found;
+  char port[8];
+  int rv;
+
+  if (cfg->remote) {
+    rv = qm_addr_set(remote, cfg->remote, (socklen_t)cfg->remotelen);
+    return rv == 0 ? 0 : qm_error(rv, "remote is neither IPv4 nor IPv6");
+  }
+  if (!cfg->host || cfg->port == 0 || cfg->port > 65535) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "host and port (1 to 65535) or remote are required");
+  }
+  snprintf(port, sizeof(port), "%u", (unsigned)cfg->port);
+  rv = getaddrinfo(cfg->host, port, &hints, &found);
+  if (rv != 0) {
+    return qm_error(QUICMIG_ERR_RESOLVE, "%s: %s", cfg->host, gai_strerror(rv));
+  }
+  rv = qm_addr_set(remote, found->ai_addr, found->ai_addrlen);
+  freeaddrinfo(found);
+  return rv;
+}
+
+static int check_config(const quicmig_client_config *cfg) {
+  const char *why;
+
+  if (!cfg || cfg->size < sizeof(*cfg)) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "size must be set by quicmig_client_config_default()");
+  }
+  why = cfg->migration ? quicmig_options_check(cfg->migration) : NULL;
+  if (why) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT, "%s", why);
+  }
+  if (!cfg->callbacks || !cfg->callbacks->watch) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "callbacks with watch are required");
+  }
+  return 0;
+}
+
+static int start_conn(quicmig_client *c, const quicmig_client_config *cfg,
+                      const qm_net *net, quicmig_tstamp now) {
+  gnutls_datum_t resume = {.data = (unsigned char *)(uintptr_t)cfg->session,
+                           .size = (unsigned)cfg->session_len};
+  ngtcp2_path_storage ps;
+  qm_conn_start s = {.mem = &c->mem,
+                     .net = net,
+                     .owner = &owner,
+                     .tls = &c->tls,
+                     .o = &c->o,
+                     .cb = cfg->conn_callbacks,
+                     .user_data = cfg->user_data,
+                     .path = &ps.path,
+                     .resume = cfg->session ? &resume : NULL,
+                     .now = now};
+  int rv;
+
+  quicmig_get_path(c->migrator, &ps);
+  rv = qm_conn_init(&c->conn, &s);
+  if (rv == 0) {
+    rv = quicmig_attach(c->migrator, c->conn.conn);
+  }
+  return rv;
+}
+
+/* The migrator must know how many IDs we advertise. */
+static quicmig_options migration_options(const quicmig_client_config *cfg,
+                                         const quicmig_client *c) {
+  quicmig_options o;
+
+  if (cfg->migration) {
+    o = *cfg->migration;
+  } else {
+    quicmig_options_default(&o);
+  }
+  o.cid_limit = c->o.cid_limit;
+  return o;
+}
+
+static int start(quicmig_client *c, const quicmig_client_config *cfg,
+                 const qm_net *net, const qm_addr *remote, quicmig_tstamp now) {
+  quicmig_options o = migration_options(cfg, c);
+  int rv = qm_tls_init(&c->tls, cfg->tls, false, cfg->host);
+
+  if (rv == 0) {
+    rv = qm_migrator_new(&c->migrator, &o, cfg->callbacks, &c->mem, net,
+                         &remote->u.sa, remote->len, now, cfg->user_data);
+    if (rv != 0) {
+      (void)qm_error(rv, "opening the first socket: %s", quicmig_strerror(rv));
+    }
+  }
+  return rv == 0 ? start_conn(c, cfg, net, now) : rv;
+}
+
+int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
+                  const qm_net *net, quicmig_tstamp now) {
+  const quicmig_mem *mem;
+  quicmig_transport_options o;
+  quicmig_client *c;
+  qm_addr remote;
+  int rv = check_config(cfg);
+
+  if (rv == 0) {
+    rv = qm_conn_check(&o, cfg->transport, cfg->conn_callbacks);
+  }
+  if (rv == 0) {
+    rv = resolve(cfg, &remote);
+  }
+  if (rv != 0) {
+    return rv;
+  }
+  mem = cfg->mem ? cfg->mem : &qm_mem_default;
+  c = qm_calloc(mem, 1, sizeof(*c));
+  if (!c) {
+    return qm_error(QUICMIG_ERR_NOMEM, "out of memory");
+  }
+  c->mem = *mem;
+  c->o = o;
+  c->wants_run = true;
+  rv = start(c, cfg, net, &remote, now);
+  if (rv != 0) {
+    int saved = errno;
+
+    quicmig_client_free(c);
+    errno = saved;
+    return rv;
+  }
+  *pc = c;
+  return 0;
+}
+
+int quicmig_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
+                       quicmig_tstamp now) {
+  return qm_client_new(pc, cfg, &qm_net_kernel, now);
+}
+
+void quicmig_client_free(quicmig_client *c) {
+  quicmig_mem mem;
+
+  if (!c) {
+    return;
+  }
+  quicmig_free(c->migrator);
+  if (c->conn.owner) {
+    qm_conn_reset(&c->conn);
+  }
+  qm_tls_reset(&c->tls);
+  mem = c->mem;
+  qm_free(&mem, c);
+}
+
+quicmig_conn *quicmig_client_conn(quicmig_client *c) { return &c->conn; }
+
+quicmig *quicmig_client_migrator(quicmig_client *c) { return c->migrator; }
+
+quicmig_tstamp quicmig_client_deadline(const quicmig_client *c) {
+  if (c->conn.state == QM_CONN_ENDED) {
+    return QUICMIG_NEVER;
+  }
+  if (c->wants_run) {
+    return 0;
+  }
+  return qm_time_min(quicmig_deadline(c->migrator), qm_conn_deadline(&c->conn));
+}
+
+static ngtcp2_ssize write_pkt(quicmig *m, ngtcp2_path *path,
+                              ngtcp2_pkt_info *pi, uint8_t *dest,
+                              size_t destlen, quicmig_tstamp now, void *arg) {
+  quicmig_client *c = arg;
+
+  (void)m;
+  return qm_conn_write_pkt(&c->conn, path, pi, dest, destlen, now);
+}
+
+/* Nobody answered and the kernel says that nobody listens? */
+static bool is_refused(const quicmig_client *c, uint64_t limit) {
+  quicmig_stats s = {.size = sizeof(s)};
+
+  quicmig_get_stats(c->migrator, &s);
+  return c->conn.state == QM_CONN_HANDSHAKE && s.rx_packets == 0 &&
+         s.refused >= limit;
+}
+
+/* Reads, lets time pass, writes.  True: the connection is over. */
+static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
+  int rv = fd >= 0 ? quicmig_read(c->migrator, fd, now) : 0;
+
+  if (rv != QUICMIG_ERR_CONN) {
+    rv = quicmig_on_time(c->migrator, now);
+  }
+  if (rv == QUICMIG_ERR_CONN &&
+      qm_conn_on_error(&c->conn, quicmig_conn_error(c->migrator))) {
+    return true;
+  }
+  c->wants_run = false;
+  rv = quicmig_write(c->migrator, write_pkt, now, c);
+  if (rv == QUICMIG_ERR_CONN) {
+    if (qm_conn_on_error(&c->conn, quicmig_conn_error(c->migrator))) {
+      return true;
+    }
+    (void)quicmig_write(c->migrator, write_pkt, now, c);
+  }
+  qm_conn_after_write(&c->conn);
+  return c->conn.is_close_sent;
+}
+
+int quicmig_client_run(quicmig_client *c, int fd, quicmig_tstamp now) {
+  bool is_over;
+
+  if (c->is_inside) {
+    return QUICMIG_ERR_REENTRANT;
+  }
+  if (c->conn.state == QM_CONN_ENDED) {
+    return QUICMIG_ERR_CLOSED;
+  }
+  c->is_inside = true;
+  is_over = step(c, fd, now);
+  if (is_refused(c, is_over ? 1 : REFUSALS_MAX)) {
+    c->conn.close_err = QUICMIG_ERR_REFUSED;
+    is_over = true;
+  }
+  if (is_over) {
+    quicmig_detach(c->migrator);
+    qm_conn_end(&c->conn);
+  }
+  c->is_inside = false;
+  return is_over ? QUICMIG_ERR_CLOSED : 0;
+}

@@ -1,0 +1,310 @@
+#include "endpoint/conn.h"
+
+#include <string.h>
+
+#include <ngtcp2/ngtcp2_crypto_gnutls.h>
+
+#include "endpoint/errtext.h"
+#include "endpoint/stream.h"
+
+/* Flags, longest packet number, AEAD tag; type and length of the frame. */
+#define DATAGRAM_OVERHEAD (1 + 4 + 16 + 3)
+
+static ngtcp2_conn *get_conn(ngtcp2_crypto_conn_ref *ref) {
+  return ((quicmig_conn *)ref->user_data)->conn;
+}
+
+int qm_conn_check(quicmig_transport_options *dest,
+                  const quicmig_transport_options *o,
+                  const quicmig_conn_callbacks *cb) {
+  const char *why = o ? quicmig_transport_options_check(o) : NULL;
+
+  if (why) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT, "%s", why);
+  }
+  if (!cb || cb->size < sizeof(*cb)) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT, "conn_callbacks is required");
+  }
+  if (o) {
+    *dest = *o;
+  } else {
+    quicmig_transport_options_default(dest);
+  }
+  return 0;
+}
+
+static void fill_settings(const quicmig_conn *c, ngtcp2_settings *s,
+                          quicmig_tstamp now) {
+  ngtcp2_settings_default(s);
+  s->initial_ts = now;
+  s->initial_rtt = c->o->initial_rtt;
+  s->handshake_timeout = c->o->handshake_timeout;
+  s->max_tx_udp_payload_size = c->o->max_udp_payload;
+  s->rand_ctx.native_handle = (void *)(uintptr_t)c;
+}
+
+static void fill_params(const quicmig_conn *c, ngtcp2_transport_params *p) {
+  const quicmig_transport_options *o = c->o;
+
+  ngtcp2_transport_params_default(p);
+  p->initial_max_stream_data_bidi_local = o->stream_window;
+  p->initial_max_stream_data_bidi_remote = o->stream_window;
+  p->initial_max_stream_data_uni = o->stream_window;
+  p->initial_max_data = o->connection_window;
+  p->initial_max_streams_bidi = o->max_streams_bidi;
+  p->initial_max_streams_uni = o->max_streams_uni;
+  p->max_idle_timeout = o->idle_timeout;
+  p->active_connection_id_limit = o->cid_limit;
+  p->max_udp_payload_size = QM_PKT_MAX;
+  p->max_datagram_frame_size = 65535;
+}
+
+/* Bytes nobody can guess, as a connection ID. */
+static int draw_id(const quicmig_conn *c, ngtcp2_cid *id, size_t len) {
+  id->datalen = len;
+  return c->net->random(c->net->ctx, id->data, len) == 0 ? 0
+                                                         : QUICMIG_ERR_RANDOM;
+}
+
+static int new_client(quicmig_conn *c, const qm_conn_start *s) {
+  ngtcp2_settings settings;
+  ngtcp2_transport_params params;
+  ngtcp2_cid scid, dcid;
+
+  if (draw_id(c, &scid, QM_CID_LEN_CLIENT) != 0 ||
+      draw_id(c, &dcid, NGTCP2_MIN_INITIAL_DCIDLEN + 8) != 0) {
+    return QUICMIG_ERR_RANDOM;
+  }
+  fill_settings(c, &settings, s->now);
+  fill_params(c, &params);
+  return ngtcp2_conn_client_new(&c->conn, &dcid, &scid, s->path,
+                                NGTCP2_PROTO_VER_V1, &qm_conn_client_callbacks,
+                                &settings, &params, &c->nmem, c) == 0
+             ? 0
+             : QUICMIG_ERR_NOMEM;
+}
+
+static int new_server(quicmig_conn *c, const qm_conn_start *s) {
+  ngtcp2_settings settings;
+  ngtcp2_transport_params params;
+  ngtcp2_cid scid;
+
+  if (draw_id(c, &scid, QM_CID_LEN_SERVER) != 0) {
+    return QUICMIG_ERR_RANDOM;
+  }
+  fill_settings(c, &settings, s->now);
+  fill_params(c, &params);
+  params.original_dcid = s->initial->dcid;
+  params.original_dcid_present = 1;
+  params.disable_active_migration = c->o->disable_active_migration != 0;
+  params.stateless_reset_token_present = 1;
+  if (ngtcp2_crypto_generate_stateless_reset_token(
+          params.stateless_reset_token, s->reset_secret, 32, &scid) != 0) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  if (c->owner->id_added(c, &scid) != 0 ||
+      c->owner->id_added(c, &s->initial->dcid) != 0) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  return ngtcp2_conn_server_new(&c->conn, &s->initial->scid, &scid, s->path,
+                                s->initial->version, &qm_conn_server_callbacks,
+                                &settings, &params, &c->nmem, c) == 0
+             ? 0
+             : QUICMIG_ERR_NOMEM;
+}
+
+/* A ticket arrived: the session can be resumed from here on. */
+static int on_ticket(gnutls_session_t session, unsigned type, unsigned when,
+                     unsigned incoming, const gnutls_datum_t *msg) {
+  ngtcp2_crypto_conn_ref *ref = gnutls_session_get_ptr(session);
+  quicmig_conn *c = ref->user_data;
+  gnutls_datum_t data;
+
+  (void)type;
+  (void)when;
+  (void)incoming;
+  (void)msg;
+  if (c->cb.session && gnutls_session_get_data2(session, &data) == 0) {
+    c->cb.session(c, data.data, data.size, c->user_data);
+    gnutls_free(data.data);
+  }
+  return 0;
+}
+
+int qm_conn_init(quicmig_conn *c, const qm_conn_start *s) {
+  int rv;
+
+  *c = (quicmig_conn){.mem = s->mem,
+                      .net = s->net,
+                      .owner = s->owner,
+                      .tls = s->tls,
+                      .o = s->o,
+                      .cb = *s->cb,
+                      .user_data = s->user_data,
+                      .nmem = {.user_data = s->mem->user_data,
+                               .malloc = s->mem->malloc,
+                               .free = s->mem->free,
+                               .calloc = s->mem->calloc,
+                               .realloc = s->mem->realloc},
+                      .ref = {.get_conn = get_conn, .user_data = c},
+                      .reset_secret = s->reset_secret,
+                      .oversize_since = QUICMIG_NEVER};
+  qm_list_init(&c->streams);
+  qm_list_init(&c->sendq);
+  qm_dgqueue_init(&c->datagrams, c->mem, c->o->datagram_queue);
+  ngtcp2_ccerr_default(&c->ccerr);
+  rv = qm_tls_session_new(&c->session, c->tls, &c->ref, s->resume);
+  if (rv == 0) {
+    rv = c->tls->is_server ? new_server(c, s) : new_client(c, s);
+  }
+  if (rv != 0) {
+    qm_conn_reset(c);
+    return rv;
+  }
+  ngtcp2_conn_set_tls_native_handle(c->conn, c->session);
+  ngtcp2_conn_set_keep_alive_timeout(
+      c->conn, c->o->keep_alive ? c->o->keep_alive : UINT64_MAX);
+  if (!c->tls->is_server) {
+    gnutls_handshake_set_hook_function(c->session,
+                                       GNUTLS_HANDSHAKE_NEW_SESSION_TICKET,
+                                       GNUTLS_HOOK_POST, on_ticket);
+  }
+  return 0;
+}
+
+void qm_conn_reset(quicmig_conn *c) {
+  while (!qm_list_is_empty(&c->streams)) {
+    qm_stream_free(qm_list_entry(c->streams.next, quicmig_stream, link));
+  }
+  qm_dgqueue_reset(&c->datagrams);
+  ngtcp2_conn_del(c->conn);
+  if (c->session) {
+    gnutls_deinit(c->session);
+  }
+  c->conn = NULL;
+  c->session = NULL;
+}
+
+size_t qm_conn_datagram_room(const quicmig_conn *c, size_t n) {
+  size_t overhead = DATAGRAM_OVERHEAD + ngtcp2_conn_get_dcid(c->conn)->datalen;
+
+  return n > overhead ? n - overhead : 0;
+}
+
+size_t quicmig_conn_max_datagram(const quicmig_conn *c) {
+  const ngtcp2_transport_params *peer;
+  size_t mtu, room, limit;
+
+  if (c->state != QM_CONN_OPEN) {
+    return 0;
+  }
+  peer = ngtcp2_conn_get_remote_transport_params(c->conn);
+  mtu = ngtcp2_conn_get_path_max_tx_udp_payload_size(c->conn);
+  room = qm_conn_datagram_room(c, mtu > c->mtu_high ? mtu : c->mtu_high);
+  /* The peer's limit counts the frame's type and length too. */
+  limit = peer->max_datagram_frame_size > 3
+              ? (size_t)peer->max_datagram_frame_size - 3
+              : 0;
+  return room < limit ? room : limit;
+}
+
+static int check_datagram(const quicmig_conn *c, size_t len) {
+  switch (c->state) {
+  case QM_CONN_HANDSHAKE:
+    return QUICMIG_ERR_INVALID_STATE;
+  case QM_CONN_ENDED:
+    return QUICMIG_ERR_CLOSED;
+  case QM_CONN_OPEN:
+    break;
+  }
+  if (c->wants_close) {
+    return QUICMIG_ERR_CLOSED;
+  }
+  if (ngtcp2_conn_get_remote_transport_params(c->conn)
+          ->max_datagram_frame_size == 0) {
+    return QUICMIG_ERR_NO_DATAGRAMS;
+  }
+  return len > quicmig_conn_max_datagram(c) ? QUICMIG_ERR_TOO_LARGE : 0;
+}
+
+int quicmig_conn_send_datagram(quicmig_conn *c, const uint8_t *data,
+                               size_t len) {
+  int rv = check_datagram(c, len);
+
+  if (rv == 0) {
+    rv = qm_dgqueue_push(&c->datagrams, data, len);
+  }
+  if (rv == 0) {
+    c->owner->wants_run(c);
+  } else if (rv == QUICMIG_ERR_BLOCKED) {
+    c->is_blocked = true;
+  }
+  return rv;
+}
+
+int quicmig_conn_open_stream(quicmig_conn *c, int is_bidi,
+                             quicmig_stream **ps) {
+  quicmig_stream *s;
+  int64_t id;
+  int rv;
+
+  if (c->state != QM_CONN_OPEN || c->wants_close) {
+    return c->state == QM_CONN_HANDSHAKE ? QUICMIG_ERR_INVALID_STATE
+                                         : QUICMIG_ERR_CLOSED;
+  }
+  s = qm_stream_new(c, -1);
+  if (!s) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  rv = is_bidi ? ngtcp2_conn_open_bidi_stream(c->conn, &id, s)
+               : ngtcp2_conn_open_uni_stream(c->conn, &id, s);
+  if (rv != 0) {
+    qm_stream_free(s);
+    return rv == NGTCP2_ERR_STREAM_ID_BLOCKED ? QUICMIG_ERR_LIMIT
+                                              : QUICMIG_ERR_NOMEM;
+  }
+  s->id = id;
+  *ps = s;
+  return 0;
+}
+
+void quicmig_conn_set_user_data(quicmig_conn *c, void *user_data) {
+  c->user_data = user_data;
+}
+
+void *quicmig_conn_get_user_data(const quicmig_conn *c) { return c->user_data; }
+
+static void fill_live_info(const quicmig_conn *c, quicmig_conn_info *i) {
+  gnutls_datum_t alpn;
+  ngtcp2_conn_info n;
+
+  ngtcp2_conn_get_conn_info(c->conn, &n);
+  i->srtt = n.smoothed_rtt;
+  i->min_rtt = n.min_rtt;
+  i->latest_rtt = n.latest_rtt;
+  i->cwnd = n.cwnd;
+  i->bytes_in_flight = n.bytes_in_flight;
+  if (gnutls_alpn_get_selected_protocol(c->session, &alpn) == 0) {
+    size_t len = alpn.size < sizeof(i->alpn) ? alpn.size : sizeof(i->alpn) - 1;
+
+    memcpy(i->alpn, alpn.data, len);
+  }
+}
+
+void quicmig_conn_get_info(const quicmig_conn *c, quicmig_conn_info *dest) {
+  size_t size = dest->size < sizeof(*dest) ? dest->size : sizeof(*dest);
+  quicmig_conn_info i = {.size = size,
+                         .is_open = c->state == QM_CONN_OPEN,
+                         .is_resumed = c->is_resumed,
+                         .datagrams_queued = c->datagrams.count,
+                         .datagrams_sent = c->datagrams_sent,
+                         .datagrams_received = c->datagrams_received,
+                         .datagrams_dropped = c->datagrams_dropped,
+                         .migrations = c->migrations};
+
+  if (c->conn) {
+    fill_live_info(c, &i);
+  }
+  qm_addr_copy_to(&c->remote, &i.remote);
+  memcpy(dest, &i, size);
+}

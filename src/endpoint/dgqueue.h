@@ -1,0 +1,41 @@
+/*
+ * Datagrams waiting to be sent, oldest first, in one ring of bytes allocated
+ * with the first datagram.  Each record lies in one piece.
+ */
+#ifndef QM_DGQUEUE_H
+#define QM_DGQUEUE_H
+
+#include <stdbool.h>
+
+#include "base/mem.h"
+
+typedef struct qm_dgqueue {
+  const quicmig_mem *mem;
+  uint8_t *buf;
+  size_t cap;
+  size_t head, tail; /* head == tail: empty */
+  size_t count;
+} qm_dgqueue;
+
+void qm_dgqueue_init(qm_dgqueue *q, const quicmig_mem *mem, size_t cap);
+void qm_dgqueue_reset(qm_dgqueue *q);
+
+/* Copies a datagram, len <= 65535, in.
+ * Errors: QUICMIG_ERR_BLOCKED (full), QUICMIG_ERR_NOMEM. */
+int qm_dgqueue_push(qm_dgqueue *q, const uint8_t *data, size_t len);
+
+/* The oldest datagram; false when there is none. */
+bool qm_dgqueue_head(const qm_dgqueue *q, const uint8_t **data, size_t *len);
+
+/* Bytes in use, wrapped ones included. */
+static inline size_t qm_dgqueue_used(const qm_dgqueue *q) {
+  if (q->count == 0) {
+    return 0;
+  }
+  return q->tail > q->head ? q->tail - q->head : q->cap - q->head + q->tail;
+}
+
+/* Drops the oldest. */
+void qm_dgqueue_pop(qm_dgqueue *q);
+
+#endif

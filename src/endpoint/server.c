@@ -1,0 +1,224 @@
+#include "endpoint/server.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "endpoint/errtext.h"
+
+/* Writing turns per run: a busy server must come back to its socket. */
+#define WRITES_MAX 256
+
+/* RFC 9308 section 8.1 speaks of ports; buffers are sized for many clients. */
+#define SOCKET_BUFFER (4u << 20)
+
+static int check_config(const quicmig_server_config *cfg, qm_addr *local) {
+  if (!cfg || cfg->size < sizeof(*cfg)) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "size must be set by quicmig_server_config_default()");
+  }
+  if (!cfg->callbacks || cfg->callbacks->size < sizeof(*cfg->callbacks) ||
+      !cfg->callbacks->watch) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "callbacks with watch are required");
+  }
+  if (qm_addr_set(local, cfg->local, (socklen_t)cfg->locallen) != 0) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "local must be an IPv4 or IPv6 address");
+  }
+  return 0;
+}
+
+static int open_socket(quicmig_server *s) {
+  qm_sock_config c = {.family = qm_addr_family(&s->local),
+                      .is_server = true,
+                      .rcvbuf = SOCKET_BUFFER,
+                      .sndbuf = SOCKET_BUFFER};
+  int rv = s->net->open(s->net->ctx, &c, &s->fd);
+
+  if (rv < 0) {
+    s->fd = -1;
+  }
+  if (rv == 0) {
+    rv = s->net->bind(s->net->ctx, s->fd, &s->local);
+  }
+  if (rv == 0) {
+    rv = s->net->local_addr(s->net->ctx, s->fd, &s->local);
+  }
+  if (rv < 0) {
+    errno = -rv;
+    return qm_error(QUICMIG_ERR_SYSTEM, "opening the server's socket: %s",
+                    strerror(-rv));
+  }
+  return 0;
+}
+
+static int start(quicmig_server *s, const quicmig_server_config *cfg) {
+  uint64_t seed[2];
+  int rv;
+
+  if (s->net->random(s->net->ctx, seed, sizeof(seed)) != 0 ||
+      s->net->random(s->net->ctx, s->reset_secret, sizeof(s->reset_secret)) !=
+          0) {
+    return qm_error(QUICMIG_ERR_RANDOM, "%s",
+                    quicmig_strerror(QUICMIG_ERR_RANDOM));
+  }
+  qm_cidtable_init(&s->ids, &s->mem, seed);
+  rv = qm_tls_init(&s->tls, cfg->tls, true, NULL);
+  return rv == 0 ? open_socket(s) : rv;
+}
+
+int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
+                  const qm_net *net, quicmig_tstamp now) {
+  const quicmig_mem *mem;
+  quicmig_transport_options o;
+  quicmig_server *s;
+  qm_addr local;
+  int rv = check_config(cfg, &local);
+
+  if (rv == 0) {
+    rv = qm_conn_check(&o, cfg->transport, cfg->conn_callbacks);
+  }
+  if (rv != 0) {
+    return rv;
+  }
+  mem = cfg->mem ? cfg->mem : &qm_mem_default;
+  s = qm_calloc(mem, 1, sizeof(*s));
+  if (!s) {
+    return qm_error(QUICMIG_ERR_NOMEM, "out of memory");
+  }
+  s->mem = *mem;
+  s->net = net;
+  s->cb = *cfg->callbacks;
+  s->conn_cb = *cfg->conn_callbacks;
+  s->user_data = cfg->user_data;
+  s->o = o;
+  s->fd = -1;
+  s->local = local;
+  s->clock.last = now;
+  s->write_at = QUICMIG_NEVER;
+  qm_heap_init(&s->timers, &s->mem);
+  qm_list_init(&s->conns);
+  qm_list_init(&s->dirty);
+  qm_cidtable_init(&s->ids, &s->mem, (const uint64_t[2]){0, 0});
+  rv = start(s, cfg);
+  if (rv != 0) {
+    int saved = errno;
+
+    quicmig_server_free(s);
+    errno = saved;
+    return rv;
+  }
+  *ps = s;
+  s->cb.watch(s, s->fd, 1, s->user_data);
+  return 0;
+}
+
+int quicmig_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
+                       quicmig_tstamp now) {
+  return qm_server_new(ps, cfg, &qm_net_kernel, now);
+}
+
+void quicmig_server_free(quicmig_server *s) {
+  quicmig_mem mem;
+
+  if (!s) {
+    return;
+  }
+  while (!qm_list_is_empty(&s->conns)) {
+    qm_sconn *c = qm_list_entry(s->conns.next, qm_sconn, link);
+
+    if (c->conn.state != QM_CONN_ENDED) {
+      c->conn.close_err = QUICMIG_ERR_CLOSED;
+      qm_conn_end(&c->conn);
+    }
+    qm_sconn_free(c);
+  }
+  if (s->fd >= 0) {
+    s->cb.watch(s, s->fd, 0, s->user_data);
+    s->net->close(s->net->ctx, s->fd);
+  }
+  qm_cidtable_reset(&s->ids);
+  qm_heap_reset(&s->timers);
+  qm_tls_reset(&s->tls);
+  mem = s->mem;
+  qm_free(&mem, s);
+}
+
+void quicmig_server_close(quicmig_server *s, uint64_t code,
+                          const char *reason) {
+  qm_list *l;
+
+  s->is_closing = true;
+  for (l = s->conns.next; l != &s->conns; l = l->next) {
+    quicmig_conn_close(&qm_list_entry(l, qm_sconn, link)->conn, code, reason);
+  }
+}
+
+void quicmig_server_address(const quicmig_server *s,
+                            struct sockaddr_storage *local) {
+  qm_addr_copy_to(&s->local, local);
+}
+
+void quicmig_server_get_stats(const quicmig_server *s,
+                              quicmig_server_stats *dest) {
+  quicmig_server_stats all = s->stats;
+  size_t size = dest->size < sizeof(all) ? dest->size : sizeof(all);
+
+  all.size = size;
+  memcpy(dest, &all, size);
+}
+
+quicmig_tstamp quicmig_server_deadline(const quicmig_server *s) {
+  const qm_heap_node *top = qm_heap_top(&s->timers);
+  quicmig_tstamp at = top ? top->at : QUICMIG_NEVER;
+
+  if (s->write_at != QUICMIG_NEVER) {
+    at = qm_time_min(at, s->write_at);
+  } else if (!qm_list_is_empty(&s->dirty)) {
+    return 0;
+  }
+  return qm_clock_guard_out(&s->clock, at);
+}
+
+static void pass_time(quicmig_server *s) {
+  qm_heap_node *top;
+
+  while ((top = qm_heap_top(&s->timers)) &&
+         qm_time_is_due(top->at, s->clock.last)) {
+    qm_sconn_on_time(qm_list_entry(top, qm_sconn, timer));
+  }
+}
+
+/* Each dirty connection in turn; one that has more goes to the end. */
+static void write_dirty(quicmig_server *s) {
+  size_t turns;
+
+  if (!qm_server_flush(s)) {
+    return;
+  }
+  for (turns = 0; turns < WRITES_MAX && !qm_list_is_empty(&s->dirty); turns++) {
+    qm_sconn *c = qm_list_entry(s->dirty.next, qm_sconn, dirty);
+
+    qm_list_remove(&c->dirty);
+    qm_list_push(&s->dirty, &c->dirty);
+    if (!qm_sconn_write(c)) {
+      break;
+    }
+  }
+  (void)qm_server_flush(s);
+}
+
+int quicmig_server_run(quicmig_server *s, int fd, quicmig_tstamp now) {
+  if (s->is_inside) {
+    return QUICMIG_ERR_REENTRANT;
+  }
+  s->is_inside = true;
+  qm_clock_guard_in(&s->clock, now);
+  if (fd >= 0 && fd == s->fd) {
+    qm_server_read(s);
+  }
+  pass_time(s);
+  write_dirty(s);
+  s->is_inside = false;
+  return 0;
+}

@@ -1,0 +1,111 @@
+/*
+ * A server from the inside: many connections on one socket, found by
+ * connection ID, each with its deadline in one heap.  Nothing here scans the
+ * connections but closing them all.  Split over
+ *   server.c     creation, the loop, public functions
+ *   serverrx.c   a datagram finds or makes its connection
+ *   servertx.c   packets leave in batches, shared by the connections
+ *   serverconn.c the life of one connection
+ */
+#ifndef QM_SERVER_H
+#define QM_SERVER_H
+
+#include "base/heap.h"
+#include "endpoint/cidtable.h"
+#include "endpoint/conn.h"
+#include "endpoint/tracker.h"
+
+/* A connection of a server. */
+typedef struct qm_sconn {
+  quicmig_conn conn; /* first: the owner finds the rest by it */
+  quicmig_server *server;
+  qm_heap_node timer;
+  qm_list link;  /* in server->conns */
+  qm_list ids;   /* its entries in server->ids */
+  qm_list dirty; /* in server->dirty while it wants to be written */
+  qm_tracker tracker;
+  uint8_t *close_pkt; /* the CONNECTION_CLOSE, for the peer's stray packets */
+  size_t close_len;
+  uint32_t strays;
+} qm_sconn;
+
+typedef struct qm_stx {
+  size_t len, next;
+  qm_pkt pkts[QM_BATCH];
+  uint8_t buf[QM_BATCH][QUICMIG_MAX_PKTLEN];
+} qm_stx;
+
+struct quicmig_server {
+  quicmig_mem mem;
+  const qm_net *net;
+  quicmig_server_callbacks cb;
+  quicmig_conn_callbacks conn_cb;
+  void *user_data;
+  quicmig_transport_options o;
+  qm_tls tls;
+  int fd; /* -1: not open */
+  qm_addr local;
+  qm_cidtable ids;
+  qm_heap timers;
+  qm_list conns, dirty;
+  qm_clock_guard clock;
+  quicmig_tstamp write_at; /* the socket was full: try again then */
+  quicmig_server_stats stats;
+  uint8_t reset_secret[32];
+  quicmig_tstamp resets_at; /* start of the second that resets_left is for */
+  uint32_t resets_left;
+  bool is_inside;
+  bool is_closing;
+  qm_stx tx;
+  uint8_t rxbuf[QM_BATCH][QM_PKT_MAX];
+};
+
+/* quicmig_server_new() over another network. */
+int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
+                  const qm_net *net, quicmig_tstamp now);
+
+/* serverconn.c */
+
+static inline qm_sconn *qm_sconn_of(quicmig_conn *c) {
+  return (qm_sconn *)(void *)c;
+}
+
+/* A connection for the Initial packet hd that came on path.  NULL when out of
+ * memory or refused by the application. */
+qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
+                       const ngtcp2_path *path);
+
+/* Without callbacks; forgets its IDs. */
+void qm_sconn_free(qm_sconn *c);
+
+/* One of its packets, addressed to the ID with this hash. */
+void qm_sconn_on_packet(qm_sconn *c, const qm_pkt *pkt, uint64_t id);
+
+void qm_sconn_on_time(qm_sconn *c);
+
+/* Lets it write what fits now.  False: the socket is full. */
+bool qm_sconn_write(qm_sconn *c);
+
+/* servertx.c */
+
+/* The next free packet of the batch, NULL when the socket is full. */
+qm_pkt *qm_server_next_pkt(quicmig_server *s);
+
+/* The packet from qm_server_next_pkt() is filled in: it leaves with the batch.
+ */
+void qm_server_add_pkt(quicmig_server *s, const ngtcp2_path *path,
+                       const ngtcp2_pkt_info *pi, size_t len);
+
+/* Sends the batch.  False when the socket is full: what is left leaves first
+ * next time. */
+bool qm_server_flush(quicmig_server *s);
+
+/* serverrx.c */
+
+/* The path a received packet came on; points into pkt. */
+ngtcp2_path qm_server_path_of(const qm_pkt *pkt);
+
+/* Reads the socket, within a budget. */
+void qm_server_read(quicmig_server *s);
+
+#endif

@@ -1,0 +1,274 @@
+#include "endpoint/server.h"
+
+#include <string.h>
+
+/* After its end a connection absorbs stray packets for this many PTOs (RFC
+ * 9000 section 10.2). */
+#define LINGER_PTOS 3
+
+static void on_confirmed(quicmig_conn *c) { (void)c; }
+
+/* The peer is there, and it is proven: tell the application. */
+static void on_address(qm_sconn *c, const ngtcp2_addr *remote) {
+  quicmig_migration m;
+  qm_addr a;
+
+  if (qm_addr_set(&a, (const struct sockaddr *)remote->addr, remote->addrlen) !=
+          0 ||
+      !qm_tracker_on_validated(&c->tracker, &a, c->server->clock.last, &m)) {
+    return;
+  }
+  c->conn.remote = a;
+  c->conn.migrations = m.count;
+  c->server->stats.migrations++;
+  if (c->conn.cb.migrated) {
+    c->conn.cb.migrated(&c->conn, &m, c->conn.user_data);
+  }
+}
+
+static void on_path_validated(quicmig_conn *conn, const ngtcp2_path *path,
+                              ngtcp2_path_validation_result res) {
+  const ngtcp2_path *current = ngtcp2_conn_get_path(conn->conn);
+
+  if (res == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS &&
+      ngtcp2_path_eq(path, current)) {
+    on_address(qm_sconn_of(conn), &path->remote);
+  }
+}
+
+static void on_id_status(quicmig_conn *c, ngtcp2_connection_id_status_type type,
+                         uint64_t seq) {
+  (void)c;
+  (void)type;
+  (void)seq;
+}
+
+static int on_id_added(quicmig_conn *c, const ngtcp2_cid *id) {
+  return qm_cidtable_add(&qm_sconn_of(c)->server->ids, id->data, id->datalen, c,
+                         &qm_sconn_of(c)->ids);
+}
+
+static void on_id_removed(quicmig_conn *c, const ngtcp2_cid *id) {
+  qm_cidtable_remove(&qm_sconn_of(c)->server->ids, id->data, id->datalen, c);
+}
+
+static void on_wants_run(quicmig_conn *conn) {
+  qm_sconn *c = qm_sconn_of(conn);
+
+  if (qm_list_is_empty(&c->dirty)) {
+    qm_list_push(&c->server->dirty, &c->dirty);
+  }
+}
+
+static const qm_conn_owner owner = {
+    .confirmed = on_confirmed,
+    .path_validated = on_path_validated,
+    .id_status = on_id_status,
+    .id_added = on_id_added,
+    .id_removed = on_id_removed,
+    .wants_run = on_wants_run,
+};
+
+qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
+                       const ngtcp2_path *path) {
+  qm_conn_start start = {.mem = &s->mem,
+                         .net = s->net,
+                         .owner = &owner,
+                         .tls = &s->tls,
+                         .o = &s->o,
+                         .cb = &s->conn_cb,
+                         .user_data = s->user_data,
+                         .path = path,
+                         .initial = hd,
+                         .reset_secret = s->reset_secret,
+                         .now = s->clock.last};
+  qm_sconn *c;
+
+  if (qm_heap_reserve(&s->timers, (size_t)s->stats.connections + 1) != 0) {
+    return NULL;
+  }
+  c = qm_calloc(&s->mem, 1, sizeof(*c));
+  if (!c) {
+    return NULL;
+  }
+  c->server = s;
+  qm_heap_node_init(&c->timer);
+  qm_list_init(&c->link);
+  qm_list_init(&c->ids);
+  qm_list_init(&c->dirty);
+  if (qm_conn_init(&c->conn, &start) != 0) {
+    qm_cidtable_forget(&s->ids, &c->ids);
+    qm_list_remove(&c->dirty);
+    qm_free(&s->mem, c);
+    return NULL;
+  }
+  qm_list_push(&s->conns, &c->link);
+  s->stats.connections++;
+  if (s->cb.accept && s->cb.accept(s, &c->conn, s->user_data) != 0) {
+    qm_sconn_free(c);
+    return NULL;
+  }
+  return c;
+}
+
+void qm_sconn_free(qm_sconn *c) {
+  quicmig_server *s = c->server;
+
+  qm_cidtable_forget(&s->ids, &c->ids);
+  qm_heap_remove(&s->timers, &c->timer);
+  qm_list_remove(&c->link);
+  qm_list_remove(&c->dirty);
+  qm_conn_reset(&c->conn);
+  qm_free(&s->mem, c->close_pkt);
+  qm_free(&s->mem, c);
+  s->stats.connections--;
+}
+
+static void arm(qm_sconn *c) {
+  quicmig_tstamp at = ngtcp2_conn_get_expiry(c->conn.conn);
+
+  qm_heap_set(&c->server->timers, &c->timer,
+              qm_time_min(at, qm_conn_deadline(&c->conn)));
+}
+
+/* Ends it towards the application; it stays to absorb stray packets. */
+static void end(qm_sconn *c) {
+  quicmig_duration pto = ngtcp2_conn_get_pto(c->conn.conn);
+
+  qm_conn_end(&c->conn);
+  qm_list_remove(&c->dirty);
+  qm_heap_set(&c->server->timers, &c->timer,
+              qm_time_add(c->server->clock.last, LINGER_PTOS * pto));
+}
+
+static void on_error(qm_sconn *c, int liberr) {
+  bool was_open = c->conn.state == QM_CONN_OPEN;
+
+  if (liberr == NGTCP2_ERR_DROP_CONN && !was_open) {
+    qm_conn_end(&c->conn);
+    qm_sconn_free(c);
+    return;
+  }
+  if (qm_conn_on_error(&c->conn, liberr)) {
+    end(c);
+  } else {
+    on_wants_run(&c->conn);
+  }
+}
+
+/* Answers every 1st, 2nd, 4th, ... packet after the end (RFC 9000 section
+ * 10.2.1). */
+static void answer_stray(qm_sconn *c, const qm_pkt *pkt) {
+  const ngtcp2_pkt_info pi = {.ecn = 0};
+  ngtcp2_path path = qm_server_path_of(pkt);
+  qm_pkt *p;
+
+  c->strays++;
+  if (!c->close_pkt || (c->strays & (c->strays - 1)) != 0 ||
+      !qm_addr_is_equal(&c->tracker.current.addr, &pkt->remote) ||
+      !(p = qm_server_next_pkt(c->server))) {
+    return;
+  }
+  memcpy(p->data, c->close_pkt, c->close_len);
+  qm_server_add_pkt(c->server, &path, &pi, c->close_len);
+}
+
+/* ngtcp2 may have gone back to an address it validated before, without a
+ * callback. */
+static void sync_address(qm_sconn *c) {
+  const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn.conn);
+  qm_addr a;
+
+  if (c->conn.state == QM_CONN_OPEN &&
+      qm_addr_set(&a, (const struct sockaddr *)path->remote.addr,
+                  path->remote.addrlen) == 0 &&
+      !qm_addr_is_equal(&a, &c->tracker.current.addr) &&
+      (!c->tracker.current.addr.len || qm_tracker_is_known(&c->tracker, &a))) {
+    on_address(c, &path->remote);
+  }
+}
+
+void qm_sconn_on_packet(qm_sconn *c, const qm_pkt *pkt, uint64_t id) {
+  const ngtcp2_pkt_info pi = {.ecn = pkt->ecn};
+  ngtcp2_path path = qm_server_path_of(pkt);
+  int rv;
+
+  if (c->conn.state == QM_CONN_ENDED) {
+    answer_stray(c, pkt);
+    return;
+  }
+  qm_tracker_on_packet(&c->tracker, &pkt->remote, id);
+  rv = ngtcp2_conn_read_pkt(c->conn.conn, &path, &pi, pkt->data, pkt->len,
+                            c->server->clock.last);
+  if (rv != 0) {
+    on_error(c, rv);
+    return;
+  }
+  sync_address(c);
+  on_wants_run(&c->conn);
+}
+
+void qm_sconn_on_time(qm_sconn *c) {
+  quicmig_tstamp now = c->server->clock.last;
+  int rv = 0;
+
+  if (c->conn.state == QM_CONN_ENDED) {
+    qm_sconn_free(c);
+    return;
+  }
+  if (ngtcp2_conn_get_expiry(c->conn.conn) <= now) {
+    rv = ngtcp2_conn_handle_expiry(c->conn.conn, now);
+  }
+  if (rv != 0) {
+    on_error(c, rv);
+    return;
+  }
+  on_wants_run(&c->conn);
+  qm_heap_set(&c->server->timers, &c->timer, QUICMIG_NEVER);
+}
+
+static void keep_close(qm_sconn *c, const uint8_t *pkt, size_t len) {
+  c->close_pkt = qm_malloc(&c->server->mem, len);
+  if (c->close_pkt) {
+    memcpy(c->close_pkt, pkt, len);
+    c->close_len = len;
+  }
+}
+
+bool qm_sconn_write(qm_sconn *c) {
+  quicmig_server *s = c->server;
+  size_t quantum = ngtcp2_conn_get_send_quantum(c->conn.conn), total = 0;
+  ngtcp2_path_storage ps;
+  ngtcp2_pkt_info pi;
+  ngtcp2_ssize n = 0;
+  qm_pkt *p = NULL;
+
+  while (total < quantum && (p = qm_server_next_pkt(s))) {
+    ngtcp2_path_storage_zero(&ps);
+    n = qm_conn_write_pkt(&c->conn, &ps.path, &pi, p->data, p->cap,
+                          s->clock.last);
+    if (n <= 0) {
+      break;
+    }
+    if (c->conn.is_close_sent) {
+      keep_close(c, p->data, (size_t)n);
+    }
+    total += (size_t)n;
+    qm_server_add_pkt(s, &ps.path, &pi, (size_t)n);
+  }
+  if (n < 0) {
+    on_error(c, (int)n);
+    return true;
+  }
+  ngtcp2_conn_update_pkt_tx_time(c->conn.conn, s->clock.last);
+  qm_conn_after_write(&c->conn);
+  if (c->conn.is_close_sent) {
+    end(c);
+    return true;
+  }
+  arm(c);
+  if (p && total < quantum) {
+    qm_list_remove(&c->dirty);
+  }
+  return p != NULL;
+}

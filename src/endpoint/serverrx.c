@@ -1,0 +1,153 @@
+#include "endpoint/server.h"
+
+#include <string.h>
+
+#include <ngtcp2/ngtcp2_crypto.h>
+
+#define BATCHES_MAX 8
+#define RESETS_PER_SECOND 100
+/* A stateless reset looks like a short packet and is smaller than what caused
+ * it, so that two servers cannot reset each other for ever (RFC 9000 section
+ * 10.3.3). */
+#define RESET_MAX 43
+#define RESET_MIN (NGTCP2_MIN_STATELESS_RESET_RANDLEN + 16)
+
+ngtcp2_path qm_server_path_of(const qm_pkt *pkt) {
+  return (ngtcp2_path){
+      .local = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->local.u,
+                .addrlen = pkt->local.len},
+      .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->remote.u,
+                 .addrlen = pkt->remote.len}};
+}
+
+static void send_version_negotiation(quicmig_server *s, const qm_pkt *pkt,
+                                     const ngtcp2_version_cid *vc) {
+  const uint32_t versions[] = {NGTCP2_PROTO_VER_V1};
+  const ngtcp2_pkt_info pi = {.ecn = 0};
+  qm_pkt *p = qm_server_next_pkt(s);
+  ngtcp2_path path = qm_server_path_of(pkt);
+  uint8_t unused_random = 0;
+  ngtcp2_ssize n;
+
+  if (!p || s->net->random(s->net->ctx, &unused_random, 1) != 0) {
+    return;
+  }
+  n = ngtcp2_pkt_write_version_negotiation(p->data, p->cap, unused_random,
+                                           vc->scid, vc->scidlen, vc->dcid,
+                                           vc->dcidlen, versions, 1);
+  if (n > 0) {
+    qm_server_add_pkt(s, &path, &pi, (size_t)n);
+  }
+}
+
+/* At most RESETS_PER_SECOND (RFC 9000 section 10.3.3). */
+static bool may_reset(quicmig_server *s) {
+  if (s->clock.last >= qm_time_add(s->resets_at, QUICMIG_SECOND)) {
+    s->resets_at = s->clock.last;
+    s->resets_left = RESETS_PER_SECOND;
+  }
+  return s->resets_left != 0;
+}
+
+static void send_stateless_reset(quicmig_server *s, const qm_pkt *pkt,
+                                 const ngtcp2_version_cid *vc) {
+  const ngtcp2_pkt_info pi = {.ecn = 0};
+  size_t len = pkt->len - 1 < RESET_MAX ? pkt->len - 1 : RESET_MAX;
+  uint8_t token[NGTCP2_STATELESS_RESET_TOKENLEN], noise[RESET_MAX];
+  ngtcp2_path path = qm_server_path_of(pkt);
+  ngtcp2_cid id;
+  ngtcp2_ssize n;
+  qm_pkt *p;
+
+  if (len < RESET_MIN || !may_reset(s) || !(p = qm_server_next_pkt(s))) {
+    return;
+  }
+  ngtcp2_cid_init(&id, vc->dcid, vc->dcidlen);
+  if (ngtcp2_crypto_generate_stateless_reset_token(
+          token, s->reset_secret, sizeof(s->reset_secret), &id) != 0 ||
+      s->net->random(s->net->ctx, noise, len - sizeof(token)) != 0) {
+    return;
+  }
+  n = ngtcp2_pkt_write_stateless_reset(p->data, p->cap, token, noise,
+                                       len - sizeof(token));
+  if (n > 0) {
+    s->resets_left--;
+    s->stats.resets_sent++;
+    qm_server_add_pkt(s, &path, &pi, (size_t)n);
+  }
+}
+
+static void accept_one(quicmig_server *s, const qm_pkt *pkt) {
+  ngtcp2_path path = qm_server_path_of(pkt);
+  ngtcp2_pkt_hd hd;
+  const qm_cid_entry *e;
+  qm_sconn *c;
+
+  if (ngtcp2_accept(&hd, pkt->data, pkt->len) != 0) {
+    s->stats.rx_discarded++;
+    return;
+  }
+  if (s->is_closing || s->stats.connections >= s->o.max_connections) {
+    s->stats.refused++;
+    return;
+  }
+  c = qm_sconn_new(s, &hd, &path);
+  if (!c) {
+    s->stats.refused++;
+    return;
+  }
+  s->stats.accepted++;
+  e = qm_cidtable_find(&s->ids, hd.dcid.data, hd.dcid.datalen);
+  qm_sconn_on_packet(c, pkt, e ? e->hash : 0);
+}
+
+static bool is_long_header(const qm_pkt *pkt) {
+  return (pkt->data[0] & 0x80) != 0;
+}
+
+static void receive(quicmig_server *s, const qm_pkt *pkt) {
+  const qm_cid_entry *e;
+  ngtcp2_version_cid vc;
+  int rv;
+
+  if (pkt->len == 0 || pkt->is_truncated) {
+    s->stats.rx_discarded++;
+    return;
+  }
+  rv = ngtcp2_pkt_decode_version_cid(&vc, pkt->data, pkt->len,
+                                     QM_CID_LEN_SERVER);
+  if (rv == NGTCP2_ERR_VERSION_NEGOTIATION) {
+    send_version_negotiation(s, pkt, &vc);
+    return;
+  }
+  if (rv != 0) {
+    s->stats.rx_discarded++;
+    return;
+  }
+  e = qm_cidtable_find(&s->ids, vc.dcid, vc.dcidlen);
+  if (e) {
+    qm_sconn_on_packet(e->owner, pkt, e->hash);
+  } else if (is_long_header(pkt)) {
+    accept_one(s, pkt);
+  } else {
+    s->stats.rx_discarded++;
+    send_stateless_reset(s, pkt, &vc);
+  }
+}
+
+void qm_server_read(quicmig_server *s) {
+  qm_pkt pkts[QM_BATCH];
+  int batch, i, n = QM_BATCH;
+
+  for (batch = 0; batch < BATCHES_MAX && n == QM_BATCH; batch++) {
+    for (i = 0; i < QM_BATCH; i++) {
+      pkts[i] =
+          (qm_pkt){.data = s->rxbuf[i], .cap = QM_PKT_MAX, .local = s->local};
+    }
+    n = s->net->recv(s->net->ctx, s->fd, pkts, QM_BATCH);
+    for (i = 0; i < n; i++) {
+      s->stats.rx_packets++;
+      receive(s, &pkts[i]);
+    }
+  }
+}

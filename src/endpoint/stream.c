@@ -1,0 +1,172 @@
+#include "endpoint/stream.h"
+
+#include <assert.h>
+#include <string.h>
+
+static size_t ring_size(const quicmig_stream *s) {
+  return s->c->o->stream_buffer;
+}
+
+quicmig_stream *qm_stream_new(quicmig_conn *c, int64_t id) {
+  quicmig_stream *s = qm_calloc(c->mem, 1, sizeof(*s));
+
+  if (!s) {
+    return NULL;
+  }
+  s->c = c;
+  s->id = id;
+  qm_list_init(&s->send);
+  qm_list_push(&c->streams, &s->link);
+  return s;
+}
+
+void qm_stream_free(quicmig_stream *s) {
+  qm_list_remove(&s->link);
+  qm_list_remove(&s->send);
+  qm_free(s->c->mem, s->ring);
+  qm_free(s->c->mem, s);
+}
+
+static bool is_sendable(const quicmig_stream *s) {
+  return ngtcp2_is_bidi_stream(s->id) ||
+         ngtcp2_conn_is_local_stream(s->c->conn, s->id);
+}
+
+bool qm_stream_has_pending(const quicmig_stream *s) {
+  return !s->is_dead &&
+         (s->written > s->sent || (s->is_finished && !s->is_fin_sent));
+}
+
+void qm_stream_wake(quicmig_stream *s) {
+  if (qm_stream_has_pending(s)) {
+    qm_list_remove(&s->send);
+    qm_list_push(&s->c->sendq, &s->send);
+    s->c->owner->wants_run(s->c);
+  }
+}
+
+size_t qm_stream_pending(const quicmig_stream *s, ngtcp2_vec vec[2]) {
+  size_t size = ring_size(s), len = (size_t)(s->written - s->sent);
+  size_t at = (size_t)(s->sent % size);
+  size_t first = len < size - at ? len : size - at;
+
+  if (len == 0) {
+    return 0;
+  }
+  vec[0] = (ngtcp2_vec){.base = s->ring + at, .len = first};
+  vec[1] = (ngtcp2_vec){.base = s->ring, .len = len - first};
+  return len > first ? 2 : 1;
+}
+
+void qm_stream_on_sent(quicmig_stream *s, size_t n) {
+  s->sent += n;
+  assert(s->sent <= s->written);
+  if (s->is_finished && s->sent == s->written) {
+    s->is_fin_sent = true;
+  }
+}
+
+void qm_stream_on_acked(quicmig_stream *s, size_t n) {
+  s->acked += n;
+  assert(s->acked <= s->sent);
+  if (n && s->c->cb.stream_writable) {
+    s->c->cb.stream_writable(s->c, s, n, s->c->user_data);
+  }
+}
+
+void qm_stream_on_data(quicmig_stream *s, const uint8_t *data, size_t len,
+                       bool is_fin) {
+  s->unconsumed += len;
+  if (s->c->cb.stream_data) {
+    s->c->cb.stream_data(s->c, s, data, len, is_fin, s->c->user_data);
+  } else {
+    quicmig_stream_consume(s, len);
+  }
+}
+
+void qm_stream_on_closed(quicmig_stream *s, uint64_t code) {
+  /* What was never consumed no longer counts against the connection. */
+  ngtcp2_conn_extend_max_offset(s->c->conn, s->unconsumed);
+  if (s->c->cb.stream_closed) {
+    s->c->cb.stream_closed(s->c, s, code, s->c->user_data);
+  }
+  qm_stream_free(s);
+}
+
+/* Copies into the ring behind what is written. */
+static void put(quicmig_stream *s, const uint8_t *data, size_t len) {
+  size_t size = ring_size(s), at = (size_t)(s->written % size);
+  size_t first = len < size - at ? len : size - at;
+
+  memcpy(s->ring + at, data, first);
+  memcpy(s->ring, data + first, len - first);
+  s->written += len;
+}
+
+int64_t quicmig_stream_write(quicmig_stream *s, const uint8_t *data,
+                             size_t len) {
+  size_t room = quicmig_stream_room(s);
+
+  if (s->c->state == QM_CONN_ENDED) {
+    return QUICMIG_ERR_CLOSED;
+  }
+  if (s->is_finished || s->is_dead || !is_sendable(s)) {
+    return QUICMIG_ERR_INVALID_STATE;
+  }
+  if (!s->ring) {
+    s->ring = qm_malloc(s->c->mem, ring_size(s));
+    if (!s->ring) {
+      return QUICMIG_ERR_NOMEM;
+    }
+  }
+  len = len < room ? len : room;
+  if (len) {
+    put(s, data, len);
+    qm_stream_wake(s);
+  }
+  return (int64_t)len;
+}
+
+int quicmig_stream_finish(quicmig_stream *s) {
+  if (s->is_finished || s->is_dead || !is_sendable(s)) {
+    return QUICMIG_ERR_INVALID_STATE;
+  }
+  s->is_finished = true;
+  qm_stream_wake(s);
+  return 0;
+}
+
+void quicmig_stream_reset(quicmig_stream *s, uint64_t code) {
+  if (!s->is_dead && s->c->state != QM_CONN_ENDED) {
+    s->is_dead = true;
+    qm_list_remove(&s->send);
+    (void)ngtcp2_conn_shutdown_stream(s->c->conn, 0, s->id, code);
+    s->c->owner->wants_run(s->c);
+  }
+}
+
+void quicmig_stream_consume(quicmig_stream *s, size_t len) {
+  if (len > s->unconsumed) {
+    len = (size_t)s->unconsumed;
+  }
+  s->unconsumed -= len;
+  if (len && s->c->state != QM_CONN_ENDED) {
+    (void)ngtcp2_conn_extend_max_stream_offset(s->c->conn, s->id, len);
+    ngtcp2_conn_extend_max_offset(s->c->conn, len);
+    s->c->owner->wants_run(s->c);
+  }
+}
+
+size_t quicmig_stream_room(const quicmig_stream *s) {
+  return ring_size(s) - (size_t)(s->written - s->acked);
+}
+
+int64_t quicmig_stream_id(const quicmig_stream *s) { return s->id; }
+
+void quicmig_stream_set_user_data(quicmig_stream *s, void *user_data) {
+  s->user_data = user_data;
+}
+
+void *quicmig_stream_get_user_data(const quicmig_stream *s) {
+  return s->user_data;
+}

@@ -1,0 +1,49 @@
+/*
+ * GnuTLS for QUIC: credentials, shared by all connections of a client or a
+ * server, and one session per connection.
+ */
+#ifndef QM_TLS_H
+#define QM_TLS_H
+
+#include <stdbool.h>
+
+#include <gnutls/gnutls.h>
+#include <ngtcp2/ngtcp2_crypto.h>
+
+#include <quicmig/endpoint.h>
+
+#define QM_ALPN_MAX 8
+
+typedef struct qm_tls {
+  gnutls_certificate_credentials_t cred;
+  gnutls_datum_t ticket_key; /* server */
+  char alpn_text[256];       /* the names, zero-terminated one after another */
+  gnutls_datum_t alpn[QM_ALPN_MAX];
+  unsigned n_alpn;
+  char server_name[256]; /* client: to verify and, if a name, to send */
+  bool is_server;
+  bool is_insecure;
+  bool asks_client; /* server: a client certificate is required */
+} qm_tls;
+
+/*
+ * Loads certificates.  host: the client's fallback for server_name; NULL on a
+ * server.
+ * Errors, with their text: QUICMIG_ERR_INVALID_ARGUMENT, QUICMIG_ERR_CERT_FILE,
+ * QUICMIG_ERR_TLS.  qm_tls_reset() is not needed then.
+ */
+int qm_tls_init(qm_tls *t, const quicmig_tls_config *c, bool is_server,
+                const char *host);
+void qm_tls_reset(qm_tls *t);
+
+/* A session that finds its connection through ref.  resume may be NULL.
+ * Errors: QUICMIG_ERR_NOMEM. */
+int qm_tls_session_new(gnutls_session_t *session, const qm_tls *t,
+                       ngtcp2_crypto_conn_ref *ref,
+                       const gnutls_datum_t *resume);
+
+/* selfsign.c: puts a fresh self-signed certificate for the local host into
+ * cred.  Returns a GnuTLS error code or 0. */
+int qm_tls_self_sign(gnutls_certificate_credentials_t cred);
+
+#endif

@@ -1,0 +1,207 @@
+/* Options: the defaults of the header, and every range at both its ends. */
+#include <quicmig/model.h>
+
+#include "table.h"
+
+#define MS QUICMIG_MILLISECOND
+#define S QUICMIG_SECOND
+#define H (3600 * S)
+#define FIELD(f)                                                               \
+#f, offsetof(quicmig_options, f), sizeof(((quicmig_options *)0)->f)
+
+static void defaults_are_as_documented(void **state) {
+  quicmig_options o;
+
+  (void)state;
+  memset(&o, 0xff, sizeof(o));
+  quicmig_options_default(&o);
+  assert_null(quicmig_options_check(&o));
+  assert_int_equal(o.size, sizeof(o));
+  assert_int_equal(o.hop_interval, 300 * S);
+  assert_int_equal(o.hop_bytes, 0);
+  assert_int_equal(o.hop_packets, 0);
+  assert_int_equal(o.hop_min_gap, 100 * MS);
+  assert_int_equal(o.hop_backoff, S);
+  assert_int_equal(o.hop_backoff_max, 300 * S);
+  assert_int_equal(o.hop_quiet, 2 * S);
+  assert_int_equal(o.drain, 60 * S);
+  assert_int_equal(o.hop_jitter_pct, 20);
+  assert_int_equal(o.max_sockets, 4);
+  assert_int_equal(o.hop_mode, QUICMIG_MODE_MIGRATE);
+  assert_int_equal(o.local_port_lo, 0);
+  assert_int_equal(o.local_port_hi, 0);
+  assert_int_equal(o.rcvbuf, 1 << 20);
+  assert_int_equal(o.sndbuf, 1 << 20);
+  assert_int_equal(o.fwmark, 0);
+  assert_string_equal(o.interface_name, "");
+  assert_int_equal(o.cid_limit, 8);
+}
+
+struct field_row {
+  const char *name; /* the field's */
+  size_t offset, width;
+  uint64_t value;
+  bool is_taken;
+};
+
+static void set_field(quicmig_options *o, const struct field_row *r) {
+  uint8_t *at = (uint8_t *)o + r->offset;
+  uint64_t v64 = r->value;
+  uint32_t v32 = (uint32_t)v64;
+  uint16_t v16 = (uint16_t)v64;
+
+  switch (r->width) {
+  case 8:
+    memcpy(at, &v64, 8);
+    break;
+  case 4:
+    memcpy(at, &v32, 4);
+    break;
+  default:
+    memcpy(at, &v16, 2);
+    break;
+  }
+}
+
+/* A refusal must name the field. */
+static void check_rows(const struct field_row *rows, size_t n) {
+  const struct field_row *r;
+
+  for (r = rows; r < rows + n; r++) {
+    quicmig_options o;
+    const char *why;
+
+    quicmig_options_default(&o);
+    set_field(&o, r);
+    why = quicmig_options_check(&o);
+    if ((why == NULL) != r->is_taken || (why && !strstr(why, r->name))) {
+      print_error("%s = %" PRIu64 ": %s\n", r->name, r->value,
+                  why ? why : "taken");
+      fail();
+    }
+  }
+}
+
+static void schedule_ranges(void **state) {
+  static const struct field_row rows[] = {
+      {FIELD(size), sizeof(quicmig_options), true},
+      {FIELD(size), sizeof(quicmig_options) + 8, true},
+      {FIELD(size), sizeof(quicmig_options) - 1, false},
+      {FIELD(size), 0, false},
+      {FIELD(hop_interval), 0, true},
+      {FIELD(hop_interval), 1, false},
+      {FIELD(hop_interval), 100 * MS - 1, false},
+      {FIELD(hop_interval), 100 * MS, true},
+      {FIELD(hop_interval), 366 * 24 * H, true},
+      {FIELD(hop_interval), 366 * 24 * H + 1, false},
+      {FIELD(hop_interval), QUICMIG_NEVER, false},
+      {FIELD(hop_jitter_pct), 0, true},
+      {FIELD(hop_jitter_pct), 90, true},
+      {FIELD(hop_jitter_pct), 91, false},
+      {FIELD(hop_bytes), 65535, false},
+      {FIELD(hop_bytes), 65536, true},
+      {FIELD(hop_bytes), UINT64_MAX, true},
+      {FIELD(hop_packets), 99, false},
+      {FIELD(hop_packets), 100, true},
+      {FIELD(hop_min_gap), 0, false},
+      {FIELD(hop_min_gap), 50 * MS - 1, false},
+      {FIELD(hop_min_gap), 50 * MS, true},
+      {FIELD(hop_min_gap), H, true},
+      {FIELD(hop_min_gap), H + 1, false},
+      {FIELD(hop_backoff), 0, false},
+      {FIELD(hop_backoff), 100 * MS - 1, false},
+      {FIELD(hop_backoff), 100 * MS, true},
+      {FIELD(hop_backoff), H + 1, false},
+      {FIELD(hop_backoff_max), S - 1, false},
+      {FIELD(hop_backoff_max), S, true},
+      {FIELD(hop_backoff_max), 24 * H, true},
+      {FIELD(hop_backoff_max), 24 * H + 1, false},
+      {FIELD(hop_quiet), 0, true},
+      {FIELD(hop_quiet), H, true},
+      {FIELD(hop_quiet), H + 1, false},
+      {FIELD(hop_mode), QUICMIG_MODE_REBIND, true},
+      {FIELD(hop_mode), QUICMIG_MODE_REBIND + 1, false},
+      {FIELD(drain), 0, true},
+      {FIELD(drain), H, true},
+      {FIELD(drain), H + 1, false},
+  };
+
+  (void)state;
+  check_rows(rows, COUNT_OF(rows));
+}
+
+static void socket_ranges(void **state) {
+  static const struct field_row rows[] = {
+      {FIELD(max_sockets), 1, false},
+      {FIELD(max_sockets), 2, true},
+      {FIELD(max_sockets), 16, true},
+      {FIELD(max_sockets), 17, false},
+      {FIELD(rcvbuf), 0, true},
+      {FIELD(rcvbuf), 2047, false},
+      {FIELD(rcvbuf), 2048, true},
+      {FIELD(rcvbuf), 1u << 30, true},
+      {FIELD(rcvbuf), (1u << 30) + 1, false},
+      {FIELD(sndbuf), 0, true},
+      {FIELD(sndbuf), 2047, false},
+      {FIELD(sndbuf), 2048, true},
+      {FIELD(sndbuf), 1u << 30, true},
+      {FIELD(sndbuf), (1u << 30) + 1, false},
+      {FIELD(fwmark), UINT32_MAX, true},
+      {FIELD(cid_limit), 1, false},
+      {FIELD(cid_limit), 2, true},
+      {FIELD(cid_limit), 8, true},
+      {FIELD(cid_limit), 9, false},
+      {FIELD(local_port_lo), 1024, false}, /* without an end */
+      {FIELD(local_port_hi), 1024, false}, /* without a start */
+  };
+
+  (void)state;
+  check_rows(rows, COUNT_OF(rows));
+}
+
+static void port_ranges(void **state) {
+  static const struct row {
+    const char *name;
+    uint16_t lo, hi;
+    bool is_taken;
+  } rows[] = {
+      {"system's", 0, 0, true},       {"one port", 5000, 5000, true},
+      {"everything", 1, 65535, true}, {"upside down", 5001, 5000, false},
+      {"no start", 0, 5000, false},   {"no end", 5000, 0, false},
+  };
+  const struct row *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    quicmig_options o;
+
+    quicmig_options_default(&o);
+    o.local_port_lo = r->lo;
+    o.local_port_hi = r->hi;
+    row_equal(r, quicmig_options_check(&o) == NULL, r->is_taken);
+  }
+}
+
+static void interface_names_end(void **state) {
+  quicmig_options o;
+
+  (void)state;
+  quicmig_options_default(&o);
+  memset(o.interface_name, 'a', 15);
+  assert_null(quicmig_options_check(&o));
+  o.interface_name[15] = 'a';
+  assert_non_null(quicmig_options_check(&o));
+  assert_non_null(strstr(quicmig_options_check(&o), "interface_name"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(defaults_are_as_documented),
+      cmocka_unit_test(schedule_ranges),
+      cmocka_unit_test(socket_ranges),
+      cmocka_unit_test(port_ranges),
+      cmocka_unit_test(interface_names_end),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,183 @@
+/* Which port a new socket gets: any free one, none twice, all alike. */
+#include "fakenet.h"
+
+/* However few are free, a small range is searched whole. */
+static void finds_the_only_free_port(void **state) {
+  static const struct row {
+    const char *name;
+    uint16_t lo, hi, step;
+  } rows[] = {
+      {"one port", 6000, 6000, 1},
+      {"two ports", 6000, 6001, 1},
+      {"ten ports", 6000, 6009, 1},
+      {"a hundred ports", 6000, 6099, 7},
+      {"as many as are walked", 6000, 7023, 93},
+  };
+  const struct row *r;
+  uint64_t seed = test_seed();
+  uint32_t free_port;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    for (free_port = r->lo; free_port <= r->hi; free_port += r->step) {
+      fake *f = open_fake(seed + free_port);
+      uint16_t port;
+      qm_ports ports;
+
+      memset(f->taken, 1, sizeof(f->taken));
+      f->taken[free_port] = 0;
+      qm_ports_init(&ports, r->lo, r->hi);
+      row_equal(r, try_open(f, &ports, &port), 0);
+      row_equal(r, port, free_port);
+    }
+  }
+}
+
+static void gives_up_when_all_are_taken(void **state) {
+  static const struct row {
+    const char *name;
+    uint16_t lo, hi;
+    bool is_whole; /* searched */
+  } rows[] = {
+      {"one port", 6000, 6000, true},
+      {"a hundred ports", 6000, 6099, true},
+      {"as many as are walked", 6000, 7023, true},
+      {"all ports", 1, 65535, false},
+  };
+  const struct row *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    fake *f = open_fake(3);
+    uint32_t i, tried = 0;
+    uint16_t port;
+    qm_ports ports;
+
+    memset(f->taken, 1, sizeof(f->taken));
+    qm_ports_init(&ports, r->lo, r->hi);
+    row_equal(r, try_open(f, &ports, &port), QUICMIG_ERR_PORTS_EXHAUSTED);
+    row_equal(r, f->closes, 1);
+    for (i = 0; i < 65536; i++) {
+      row_true(r, !f->tried[i] || (i >= r->lo && i <= r->hi));
+      tried += f->tried[i];
+    }
+    row_true(r, !r->is_whole || tried == qm_ports_count(&ports));
+    row_true(r, f->count[BIND] <= 16 + 1024); /* bounded tries */
+  }
+}
+
+/* Ports in the history count as taken: a range gives each of its ports once. */
+static void a_small_range_is_used_up(void **state) {
+  fake *f = open_fake(test_seed());
+  uint8_t given[65536] = {0};
+  uint16_t port;
+  qm_ports ports;
+  int i;
+
+  (void)state;
+  /* 5353 and 5355 are excluded: nine remain. */
+  qm_ports_init(&ports, 5350, 5360);
+  for (i = 0; i < 9; i++) {
+    assert_int_equal(try_open(f, &ports, &port), 0);
+    assert_in_range(port, 5350, 5360);
+    assert_false(given[port]);
+    given[port] = 1;
+  }
+  assert_int_equal(try_open(f, &ports, &port), QUICMIG_ERR_PORTS_EXHAUSTED);
+  assert_false(given[5353] || given[5355] || f->tried[5353] || f->tried[5355]);
+}
+
+static void never_one_of_the_last_sixteen(void **state) {
+  uint16_t last[16] = {0}, port;
+  fake *f = open_fake(test_seed());
+  qm_ports ports;
+  int i, k;
+
+  (void)state;
+  qm_ports_init(&ports, 5340, 5369); /* 28 allowed ports */
+  for (i = 0; i < 2000; i++) {
+    assert_int_equal(try_open(f, &ports, &port), 0);
+    for (k = 0; k < 16; k++) {
+      assert_int_not_equal(port, last[k]);
+    }
+    last[i % 16] = port;
+  }
+  assert_false(f->tried[5353] || f->tried[5355]);
+}
+
+/* Chi-square of the ports of `opens` sockets over 64 equal cells, 63 degrees of
+ * freedom. */
+static double chi_square(fake *f, uint16_t lo, uint16_t hi, int opens) {
+  double chi = 0, expected = opens / 64.0;
+  int cells[64] = {0}, i;
+
+  for (i = 0; i < opens; i++) {
+    uint16_t port;
+    qm_ports ports; /* anew: without a history */
+
+    qm_ports_init(&ports, lo, hi);
+    assert_int_equal(try_open(f, &ports, &port), 0);
+    cells[(uint32_t)(port - ports.lo) * 64 / qm_ports_count(&ports)]++;
+  }
+  for (i = 0; i < 64; i++) {
+    chi += (cells[i] - expected) * (cells[i] - expected) / expected;
+  }
+  return chi;
+}
+
+/* 140 is passed by chance less than once in ten million. */
+static void draws_evenly(void **state) {
+  static const struct row {
+    const char *name;
+    uint16_t lo, hi;
+  } rows[] = {
+      {"the default range", 0, 0},
+      {"high ports", 49152, 65535},
+      {"640 ports", 6000, 6639},
+      {"64 ports", 6000, 6063},
+  };
+  const struct row *r;
+  uint64_t seed = test_seed();
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    double chi = chi_square(open_fake(seed), r->lo, r->hi, 6400);
+
+    print_message("%s: chi-square %.1f\n", r->name, chi);
+    row_true(r, chi < 140);
+  }
+}
+
+/* The port after a taken one must not be likelier than others: half of the
+ * ports are taken, in one block. */
+static void a_busy_block_makes_no_neighbour_likelier(void **state) {
+  fake *f = open_fake(test_seed());
+  int i, after_block = 0;
+
+  (void)state;
+  memset(f->taken + 6000, 1, 500);
+  for (i = 0; i < 5000; i++) {
+    uint16_t port;
+    qm_ports ports;
+
+    qm_ports_init(&ports, 6000, 6999);
+    assert_int_equal(try_open(f, &ports, &port), 0);
+    after_block += port < 6510;
+  }
+  /* 10 of 500 free ports: 100 expected, standard deviation 10. */
+  print_message("%d just after the block\n", after_block);
+  assert_in_range(after_block, 40, 160);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(finds_the_only_free_port),
+      cmocka_unit_test(gives_up_when_all_are_taken),
+      cmocka_unit_test(a_small_range_is_used_up),
+      cmocka_unit_test(never_one_of_the_last_sixteen),
+      cmocka_unit_test(draws_evenly),
+      cmocka_unit_test(a_busy_block_makes_no_neighbour_likelier),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
