@@ -16,6 +16,7 @@ void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
   qm_ledger_init(&e->ledger);
   qm_paths_init(&e->paths, slots, o->max_sockets, &e->out);
   e->hop.give_up = QUICMIG_NEVER;
+  e->srtt_low = QUICMIG_SECOND;
   e->stats.peer_budget = QM_LEDGER_NO_BUDGET;
 }
 

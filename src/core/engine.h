@@ -60,9 +60,10 @@ typedef struct qm_engine {
   qm_outbox out;
   qm_attempt hop;
   quicmig_stats stats;
-  quicmig_tstamp now; /* of the last input */
-  uint32_t active_id; /* the ACTIVE path */
-  uint32_t tx_id;     /* carries the data: active, but in a REBIND trial */
+  quicmig_tstamp now;        /* of the last input */
+  quicmig_duration srtt_low; /* smallest seen; ngtcp2 forgets its at a hop */
+  uint32_t active_id;        /* the ACTIVE path */
+  uint32_t tx_id; /* carries the data: active, but in a REBIND trial */
   bool is_confirmed;
   bool is_forbidden; /* by the peer; MIGRATE only */
 } qm_engine;

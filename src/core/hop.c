@@ -13,8 +13,8 @@
 /* A REBIND is taken back after 3 PTO without an answer, in these bounds. */
 #define REBIND_WAIT_MIN (100 * MS)
 #define REBIND_WAIT_MAX (3 * QUICMIG_SECOND)
-/* A draining socket is not closed before its time for a new one until 3 srtt
- * have passed, in these bounds. */
+/* A draining socket is not closed before its time for a new one until three
+ * times the smallest srtt have passed, in these bounds. */
 #define DRAIN_FLOOR_MIN (50 * MS)
 #define DRAIN_FLOOR_MAX QUICMIG_SECOND
 
@@ -102,8 +102,10 @@ static quicmig_duration min_gap(const qm_engine *e, uint32_t mode,
 }
 
 int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
-  quicmig_duration floor =
-      clamp(3 * cc->srtt, DRAIN_FLOOR_MIN, DRAIN_FLOOR_MAX);
+  quicmig_duration floor;
+
+  e->srtt_low = qm_time_min(e->srtt_low, cc->srtt);
+  floor = clamp(3 * e->srtt_low, DRAIN_FLOOR_MIN, DRAIN_FLOOR_MAX);
 
   return qm_drain_make_room(&e->paths, floor, now)
              ? 0

@@ -52,6 +52,8 @@ typedef struct qm_net {
    * when the first one met it. */
   int (*send)(void *ctx, int fd, const qm_pkt *pkts, size_t n);
   void (*close)(void *ctx, int fd);
+  /* Now, in ns: only differences are used, to tell how long a call took. */
+  quicmig_tstamp (*clock)(void *ctx);
   /* Bytes that nobody can guess. */
   int (*random)(void *ctx, void *dest, size_t n);
 } qm_net;

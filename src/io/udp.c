@@ -194,6 +194,11 @@ static int kernel_random(void *ctx, void *dest, size_t n) {
   return getrandom(dest, n, 0) == (ssize_t)n ? 0 : -EIO;
 }
 
+static quicmig_tstamp kernel_clock(void *ctx) {
+  (void)ctx;
+  return quicmig_clock();
+}
+
 const qm_net qm_net_kernel = {
     .open = kernel_open,
     .bind = kernel_bind,
@@ -202,5 +207,6 @@ const qm_net qm_net_kernel = {
     .recv = kernel_recv,
     .send = kernel_send,
     .close = kernel_close,
+    .clock = kernel_clock,
     .random = kernel_random,
 };

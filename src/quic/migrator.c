@@ -108,6 +108,7 @@ static int check_migration(quicmig *m) {
 }
 
 static void do_open(quicmig *m) {
+  quicmig_tstamp begin = m->net->clock(m->net->ctx), now;
   qm_addr local;
   int fd, err = 0;
 
@@ -118,11 +119,13 @@ static void do_open(quicmig *m) {
   if (err == 0) {
     err = qm_migrator_open_socket(m, NULL, NULL, &fd, &local);
   }
+  now = qm_time_add(m->clock.last,
+                    qm_time_since(m->net->clock(m->net->ctx), begin));
   if (err != 0) {
-    qm_engine_on_refused(&m->engine, err, m->sys_error, m->clock.last);
+    qm_engine_on_refused(&m->engine, err, m->sys_error, now);
     return;
   }
-  qm_engine_on_opened(&m->engine, &local, fd, m->clock.last);
+  qm_engine_on_opened(&m->engine, &local, fd, now);
   qm_migrator_on_socket(m, fd);
 }
 

@@ -257,7 +257,7 @@ static void a_quiet_moment_is_taken(void **state) {
     /* Counted back from the end, beginning before the window. */
     at = end - (r->until < 3 * S ? (3 * S - r->until) / r->every * r->every
                                  : 10 * r->every);
-    for (; at <= end && at <= qm_sched_deadline(&f.s); at += r->every) {
+    for (; at <= end && at < qm_sched_deadline(&f.s); at += r->every) {
       qm_sched_on_traffic(&f.s, 1, at);
     }
     row_equal(r, f.s.due - qm_sched_deadline(&f.s), r->want);

@@ -1,0 +1,84 @@
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *program = "";
+
+void cli_start(const char *name) { program = name; }
+
+static void complain(const char *format, va_list args) {
+  fprintf(stderr, "%s: ", program);
+  vfprintf(stderr, format, args);
+  fputc('\n', stderr);
+}
+
+void cli_usage(const char *format, ...) {
+  va_list args;
+
+  va_start(args, format);
+  complain(format, args);
+  va_end(args);
+  exit(2);
+}
+
+void cli_fail(const char *format, ...) {
+  va_list args;
+
+  va_start(args, format);
+  complain(format, args);
+  va_end(args);
+  exit(1);
+}
+
+int cli_next(int argc, char **argv, const struct option *options) {
+  int c;
+
+  opterr = 0;
+  c = getopt_long(argc, argv, ":", options, NULL);
+  if (c == '?') {
+    cli_usage("unknown option %s (try --help)", argv[optind - 1]);
+  }
+  if (c == ':') {
+    cli_usage("option %s needs a value", argv[optind - 1]);
+  }
+  return c;
+}
+
+uint64_t cli_number(const char *option, const char *text, uint64_t lo,
+                    uint64_t hi) {
+  unsigned long long n;
+  char *end;
+
+  errno = 0;
+  n = strtoull(text, &end, 0);
+  if (errno || end == text || *end || *text == '-' || n < lo || n > hi) {
+    cli_usage("%s %s: a whole number from %llu to %llu is expected", option,
+              text, (unsigned long long)lo, (unsigned long long)hi);
+  }
+  return n;
+}
+
+quicmig_duration cli_duration(const char *option, const char *text) {
+  static const struct {
+    const char *unit;
+    double ns;
+  } units[] = {{"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+  char *end;
+  double n = strtod(text, &end);
+  size_t i;
+
+  for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+    if (end != text && strcmp(end, units[i].unit) == 0 && n >= 0 &&
+        n * units[i].ns < 1e18) {
+      return (quicmig_duration)(n * units[i].ns);
+    }
+  }
+  if (strcmp(text, "0") != 0) {
+    cli_usage("%s %s: a number with ms, s, m or h is expected", option, text);
+  }
+  return 0;
+}

@@ -1,0 +1,31 @@
+/* What the examples share to read their command lines.  Every mistake ends the
+ * program with one line on stderr and exit status 2. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <getopt.h>
+#include <stdint.h>
+
+#include <quicmig/types.h>
+
+/* Names the program in messages. */
+void cli_start(const char *name);
+
+/* Ends the program: a usage error (status 2) or a failure (status 1). */
+__attribute__((noreturn, format(printf, 1, 2))) void
+cli_usage(const char *format, ...);
+__attribute__((noreturn, format(printf, 1, 2))) void
+cli_fail(const char *format, ...);
+
+/* Next option as getopt_long() without its own messages; a long option's val,
+ * -1 at the end. */
+int cli_next(int argc, char **argv, const struct option *options);
+
+/* A whole number in [lo, hi]. */
+uint64_t cli_number(const char *option, const char *text, uint64_t lo,
+                    uint64_t hi);
+
+/* A number with the unit ms, s, m or h; 0 needs none. */
+quicmig_duration cli_duration(const char *option, const char *text);
+
+#endif

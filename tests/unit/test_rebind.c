@@ -1,0 +1,188 @@
+/* One attempt in REBIND mode: tried with data, taken back when unanswered. */
+#include "driver.h"
+
+static void open_rebind(driver *d) {
+  driver_init(d);
+  d->o.hop_mode = QUICMIG_MODE_REBIND;
+  d->is_silent = true;
+  driver_connect(d);
+}
+
+static void data_moves_at_once(void **state) {
+  driver d;
+
+  (void)state;
+  open_rebind(&d);
+  qm_engine_on_id_used(&d.e, 7);
+  assert_int_equal(driver_hop(&d), 0);
+  assert_string_equal(driver_log(&d),
+                      "open 2:closed>spare rebind:2 2:spare>probing");
+  assert_int_equal(qm_engine_tx(&d.e)->id, 2);
+  assert_int_equal(qm_engine_active(&d.e)->id, 1);
+  /* ngtcp2 must not notice: the same address, the same connection ID. */
+  assert_true(
+      qm_addr_is_equal(&driver_path(&d, 2)->shown, &driver_path(&d, 1)->local));
+  assert_int_equal(qm_addr_port(&driver_path(&d, 2)->local), 5002);
+  assert_int_equal(driver_path(&d, 2)->dcid_seq, 7);
+}
+
+static void an_answer_proves_it(void **state) {
+  driver d;
+
+  (void)state;
+  open_rebind(&d);
+  driver_hop(&d);
+  driver_log(&d);
+  d.now += 10 * MS;
+  driver_tx(&d, 2, 1200);
+  d.now += 15 * MS;
+  assert_int_equal(driver_rx(&d, 1, 100), 1); /* sent before: proves nothing */
+  assert_string_equal(driver_log(&d), "");
+  d.now += 5 * MS;
+  assert_int_equal(driver_rx(&d, 2, 100), 2);
+  assert_string_equal(driver_log(&d),
+                      "1:active>draining 2:probing>active record:ok");
+  assert_int_equal(qm_engine_tx(&d.e)->id, 2);
+  assert_int_equal(qm_engine_active(&d.e)->id, 2);
+  assert_int_equal(d.record.mode, QUICMIG_MODE_REBIND);
+  assert_int_equal(d.record.validate_time, 30 * MS);
+  assert_int_equal(d.record.gap, 25 * MS);
+  assert_int_equal(d.e.stats.hops, 1);
+  assert_int_equal(driver_path(&d, 1)->close_at, T0 + 30 * MS + 60 * S);
+}
+
+/* Three PTO from the first packet that went out, between 100 ms and 3 s. */
+static void it_is_taken_back(void **state) {
+  static const struct row {
+    const char *name;
+    quicmig_duration pto, wait;
+  } rows[] = {
+      {"no sample: the floor", 0, 100 * MS},
+      {"a quick path: the floor", 10 * MS, 100 * MS},
+      {"three PTO", 50 * MS, 150 * MS},
+      {"a slow path: the ceiling", 1001 * MS, 3 * S},
+  };
+  const struct row *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    quicmig_tstamp end = T0 + 40 * MS + r->wait;
+    driver d;
+
+    open_rebind(&d);
+    d.cc.pto = r->pto;
+    driver_hop(&d);
+    driver_log(&d);
+    d.now = T0 + 40 * MS;
+    driver_tx(&d, 2, 1200);
+    d.now = T0 + 90 * MS;
+    driver_tx(&d, 2, 1200); /* more data buys no more time */
+    row_equal(r, qm_engine_deadline(&d.e), end);
+    driver_sleep_until(&d, end - 1);
+    row_string(r, driver_log(&d), "");
+    row_equal(r, qm_engine_tx(&d.e)->id, 2);
+    driver_sleep_until(&d, end);
+    row_string(r, driver_log(&d),
+               "2:probing>failed record:validation-failed 2:failed>closed "
+               "close:2");
+    row_equal(r, qm_engine_tx(&d.e)->id, 1);
+    row_equal(r, driver_state(&d, 1), QUICMIG_PATH_ACTIVE);
+    row_equal(r, d.e.stats.hops_failed, 1);
+    row_equal(r, d.opens - d.closes, 1);
+  }
+}
+
+/* A silent connection cannot tell a dead port from an idle peer. */
+static void nothing_sent_nothing_missed(void **state) {
+  driver d;
+
+  (void)state;
+  open_rebind(&d);
+  driver_hop(&d);
+  driver_log(&d);
+  assert_true(qm_engine_deadline(&d.e) == NEVER);
+  driver_tx(&d, 1, 100); /* not on the path of the trial */
+  assert_true(qm_engine_deadline(&d.e) == NEVER);
+  d.now += 24 * 3600 * S;
+  driver_on_time(&d);
+  assert_string_equal(driver_log(&d), "");
+  assert_int_equal(qm_engine_tx(&d.e)->id, 2);
+  driver_rx(&d, 2, 100); /* the peer speaks first, or a late packet: proof */
+  assert_string_equal(driver_log(&d),
+                      "1:active>draining 2:probing>active record:ok");
+}
+
+/* HOUSE: REBIND works where the peer forbids active migration, and needs no
+ * fresh connection ID nor the gap of a peer with few of them. */
+static void works_where_migration_does_not(void **state) {
+  driver d;
+  int i;
+
+  (void)state;
+  driver_init(&d);
+  d.o.hop_mode = QUICMIG_MODE_REBIND;
+  d.o.hop_interval = 200 * MS;
+  driver_begin(&d, 1);
+  driver_confirm(&d, true, 2);
+  for (i = 0; i < 10; i++) {
+    d.now += 100 * MS;
+    assert_int_equal(driver_hop(&d), 0);
+    assert_int_equal(d.record.result, 0);
+  }
+  assert_int_equal(d.e.stats.hops, 10);
+  assert_int_equal(d.events[QUICMIG_EVENT_PEER_FORBIDS], 0);
+  driver_sleep_until(&d, d.now + 10 * S);
+  assert_in_range(d.e.stats.hops, 10 + 40, 10 + 64);
+  assert_int_equal(d.e.stats.hops_refused, 0);
+}
+
+/* A switch is always MIGRATE: that it is refused must not stop hops which are
+ * not. */
+static void a_forbidden_switch_does_not_stop_it(void **state) {
+  driver d;
+
+  (void)state;
+  driver_init(&d);
+  d.o.hop_mode = QUICMIG_MODE_REBIND;
+  driver_begin(&d, 1);
+  driver_confirm(&d, true, 8);
+  assert_int_equal(driver_switch(&d, driver_add(&d), 0),
+                   QUICMIG_ERR_PEER_FORBIDS);
+  assert_int_equal(d.record.result, QUICMIG_ERR_PEER_FORBIDS);
+  assert_true(qm_engine_deadline(&d.e) <= T0 + 360 * S);
+  driver_sleep_until(&d, T0 + 3600 * S);
+  assert_in_range(d.e.stats.hops, 10, 15);
+}
+
+/* Hop after hop the connection goes by its first address. */
+static void a_chain_of_hops_shows_one_address(void **state) {
+  driver d;
+  int i;
+
+  (void)state;
+  driver_init(&d);
+  d.o.hop_mode = QUICMIG_MODE_REBIND;
+  driver_connect(&d);
+  for (i = 0; i < 8; i++) {
+    d.now += S;
+    assert_int_equal(driver_hop(&d), 0);
+    assert_int_equal(d.record.result, 0);
+    assert_int_equal(d.record.from_port, 5001 + i);
+    assert_int_equal(d.record.to_port, 5002 + i);
+    assert_int_equal(qm_addr_port(&qm_engine_active(&d.e)->shown), 5001);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(data_moves_at_once),
+      cmocka_unit_test(an_answer_proves_it),
+      cmocka_unit_test(it_is_taken_back),
+      cmocka_unit_test(nothing_sent_nothing_missed),
+      cmocka_unit_test(works_where_migration_does_not),
+      cmocka_unit_test(a_forbidden_switch_does_not_stop_it),
+      cmocka_unit_test(a_chain_of_hops_shows_one_address),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
