@@ -13,10 +13,10 @@
 extern "C" {
 #endif
 
-/* What asked for a hop. */
+/* What asked for a hop; enum values travel as uint32_t in structs. */
 typedef enum quicmig_reason {
   QUICMIG_REASON_INITIAL = 0,    /* the first path; never in a hop record */
-  QUICMIG_REASON_INTERVAL = 1,   /* hop_interval passed */
+  QUICMIG_REASON_INTERVAL = 1,   /* the gap drawn from hop_interval passed */
   QUICMIG_REASON_BYTES = 2,      /* hop_bytes went over the path */
   QUICMIG_REASON_PACKETS = 3,    /* hop_packets went over the path */
   QUICMIG_REASON_MANUAL = 4,     /* quicmig_hop() */
@@ -25,9 +25,11 @@ typedef enum quicmig_reason {
   QUICMIG_REASON_RETRY = 7       /* the backoff after a failed hop passed */
 } quicmig_reason;
 
-/* Lower-case word, such as "interval".  Static. */
+/* A lower-case word for a quicmig_reason, such as "interval"; "unknown" for any
+ * other number.  Static.  Any thread. */
 QUICMIG_EXTERN const char *quicmig_reason_name(int reason);
 
+/* How the connection moves to a new socket. */
 typedef enum quicmig_mode {
   /* Validated migration with fresh connection IDs, RFC 9000 section 9. */
   QUICMIG_MODE_MIGRATE = 0,
@@ -40,7 +42,8 @@ typedef enum quicmig_mode {
 } quicmig_mode;
 
 /*
- * Options.  Call quicmig_options_default() first, then change fields.
+ * When and how to hop, and with which sockets.  Call quicmig_options_default()
+ * first, then change fields; quicmig_options_check() tells whether they fit.
  */
 typedef struct quicmig_options {
   size_t size; /* set by quicmig_options_default() */
@@ -59,7 +62,8 @@ typedef struct quicmig_options {
   /* After a refused or failed hop the next is tried after a delay that starts
    * here and doubles, up to hop_backoff_max.  100 ms - 1 h.  [1 s] */
   quicmig_duration hop_backoff;
-  /* hop_backoff - 24 h.  [5 min] */
+  /* The longest such delay, before up to a quarter that is added at random;
+   * hop_backoff - 24 h.  [5 min] */
   quicmig_duration hop_backoff_max;
   /* A scheduled hop may come up to this much early, inside its jitter bounds,
    * if no packet moved for 20 ms; 0: off; at most 1 h.  [2 s] */
@@ -70,44 +74,54 @@ typedef struct quicmig_options {
   /* Each gap is drawn uniformly from hop_interval +/- this share of it, in
    * percent, 0 - 90.  [20] */
   uint32_t hop_jitter_pct;
-  /* Sockets open at once, 2 - 16.  [4] */
+  /* Sockets open at once, the active one included, 2 - 16.  With all in use
+   * the oldest draining one makes room, else the hop ends with
+   * QUICMIG_ERR_SOCKETS_EXHAUSTED.  [4] */
   uint32_t max_sockets;
-  /* enum quicmig_mode.  [QUICMIG_MODE_MIGRATE] */
+  /* A quicmig_mode.  [QUICMIG_MODE_MIGRATE] */
   uint32_t hop_mode;
   /* Draw local ports from here to local_port_hi, both inclusive, >= 1; both 0:
    * 1024 - 65535.  [0] */
   uint16_t local_port_lo;
+  /* The last of these ports, >= local_port_lo; 0 if and only if that is.
+   * [0] */
   uint16_t local_port_hi;
-  /* Requested kernel buffers per socket in bytes, 0: leave the system's;
-   * else 2,048 - 1 GiB.  The kernel may cap them.  [1 MiB] */
+  /* Requested kernel receive buffer per socket in bytes, 0: leave the system's;
+   * else 2,048 - 1 GiB.  The kernel may cap it.  [1 MiB] */
   uint32_t rcvbuf;
+  /* The same for the send buffer.  [1 MiB] */
   uint32_t sndbuf;
   /* SO_MARK for every socket, needs CAP_NET_ADMIN; 0: none.  [0] */
   uint32_t fwmark;
-  /* Interface name every socket is bound to, SO_BINDTODEVICE; empty: none.
-   * [""] */
+  /* Interface name every socket is bound to, SO_BINDTODEVICE, at most 15
+   * characters; empty: none.  [""] */
   char interface_name[16];
   /* ngtcp2's active_connection_id_limit as the program advertised it, 2 - 8:
-   * how many IDs the peer may give.  Set the same value in the transport
-   * parameters.  [8] */
+   * how many IDs the peer may give (RFC 9000 section 18.2).  Set the same value
+   * in the transport parameters: that is the one that counts.  A quicmig_client
+   * takes it from its quicmig_transport_options.  [8] */
   uint32_t cid_limit;
 } quicmig_options;
 
-/* Fills *o with the defaults above. */
+/* Fills *o with the defaults above, size included.  Any thread. */
 QUICMIG_EXTERN void quicmig_options_default(quicmig_options *o);
 
 /* Returns NULL when every field is in range, else a static sentence that names
- * the field and its range. */
+ * the field and its range.  Any thread. */
 QUICMIG_EXTERN const char *quicmig_options_check(const quicmig_options *o);
 
-/* States of a path:
+/*
+ * States of a path:
  *
  *   SPARE > PROBING > ACTIVE > DRAINING > CLOSED
  *               \ > FAILED > CLOSED
  *
- * Once connected exactly one path is ACTIVE.  FAILED > ACTIVE happens only when
- * the caller's timeout had passed and the peer's answer came by another path
- * (RFC 9000 section 8.2.2): ngtcp2 has switched then, and so does the path. */
+ * Once connected exactly one path is ACTIVE; before, the first one is PROBING.
+ * A SPARE path that is given up goes to CLOSED.  FAILED > ACTIVE happens only
+ * when our own clock had ended the attempt and the peer's answer came by
+ * another path after all (RFC 9000 section 8.2.2): ngtcp2 has switched then,
+ * and so does the path.
+ */
 typedef enum quicmig_path_state {
   QUICMIG_PATH_CLOSED = 0,   /* the socket is closed, the id is used up */
   QUICMIG_PATH_SPARE = 1,    /* the socket is open, nothing was sent on it */
@@ -117,69 +131,73 @@ typedef enum quicmig_path_state {
   QUICMIG_PATH_FAILED = 5    /* not proven; closed once ngtcp2 lets go */
 } quicmig_path_state;
 
+/* A lower-case word for a quicmig_path_state, such as "draining"; "unknown" for
+ * any other number.  Static.  Any thread. */
 QUICMIG_EXTERN const char *quicmig_path_state_name(int state);
 
 /* A copy of what is known of a path. */
 typedef struct quicmig_path_info {
-  size_t size;    /* set by the caller: sizeof(quicmig_path_info) */
-  uint32_t id;    /* never used again on this handle; the first is 1 */
-  uint32_t state; /* quicmig_path_state */
-  int fd;         /* owned by quicmig; -1 when closed */
-  uint32_t reserved;
-  struct sockaddr_storage local;
-  struct sockaddr_storage remote;
-  quicmig_duration rtt; /* smoothed; 0: not known (not active) */
-  uint64_t tx_packets;  /* UDP datagrams and their payload bytes */
-  uint64_t tx_bytes;
-  uint64_t rx_packets;
-  uint64_t rx_bytes;
-  uint64_t late_packets;    /* arrived while draining */
-  uint64_t rescued_packets; /* of these, handed to ngtcp2 so that it reads them
-                             */
-  quicmig_tstamp opened_at; /* 0: not yet */
-  quicmig_tstamp active_at;
-  quicmig_tstamp draining_at;
+  size_t size;       /* set by quicmig_paths(): sizeof(quicmig_path_info) */
+  uint32_t id;       /* never used again on this handle; the first is 1 */
+  uint32_t state;    /* quicmig_path_state */
+  int fd;            /* the socket; owned by quicmig */
+  uint32_t reserved; /* 0 */
+  struct sockaddr_storage local;  /* routed source address and port */
+  struct sockaddr_storage remote; /* the peer */
+  quicmig_duration rtt;           /* smoothed; 0: not known (not active) */
+  uint64_t tx_packets;            /* UDP datagrams sent */
+  uint64_t tx_bytes;              /* their payload bytes */
+  uint64_t rx_packets;            /* UDP datagrams received */
+  uint64_t rx_bytes;              /* their payload bytes */
+  uint64_t late_packets;          /* arrived while draining */
+  /* Of these, the ones handed to ngtcp2 under an address that it reads. */
+  uint64_t rescued_packets;
+  quicmig_tstamp opened_at;   /* the socket was opened */
+  quicmig_tstamp active_at;   /* it took the connection over; 0: not yet */
+  quicmig_tstamp draining_at; /* it lost the connection again; 0: not yet */
 } quicmig_path_info;
 
 /* One per hop attempt, when it has ended: after the first packet on the new
- * path, or after the failure. */
+ * path, a second after the switch if none came, or after the failure. */
 typedef struct quicmig_hop_record {
-  size_t size;
-  uint64_t seq;      /* counts the attempts of this handle from 1 */
-  uint32_t reason;   /* quicmig_reason */
-  uint32_t mode;     /* quicmig_mode */
-  int32_t result;    /* 0 or quicmig_err */
-  int32_t sys_errno; /* beside QUICMIG_ERR_SYSTEM, else 0 */
-  uint32_t from_id;  /* path ids; to_id is 0 if no socket was opened */
-  uint32_t to_id;
-  uint16_t from_port; /* local ports, host byte order */
-  uint16_t to_port;
+  size_t size;              /* sizeof(quicmig_hop_record), set by the library */
+  uint64_t seq;             /* counts the attempts of this handle from 1 */
+  uint32_t reason;          /* quicmig_reason */
+  uint32_t mode;            /* quicmig_mode */
+  int32_t result;           /* 0 or quicmig_err */
+  int32_t sys_errno;        /* beside QUICMIG_ERR_SYSTEM, else 0 */
+  uint32_t from_id;         /* id of the path that was active */
+  uint32_t to_id;           /* id of the new path; 0 if no socket was opened */
+  uint16_t from_port;       /* local port of from_id, host byte order */
+  uint16_t to_port;         /* local port of to_id, likewise; or 0 */
   uint32_t late_packets;    /* on the old path since the switch, so far */
   uint32_t rescued_packets; /* of these, given to ngtcp2 */
-  uint32_t reserved;
-  quicmig_tstamp started_at;
-  quicmig_duration open_time;     /* to open and configure the socket */
-  quicmig_duration validate_time; /* from the first challenge to the proof */
+  uint32_t reserved;        /* 0 */
+  quicmig_tstamp started_at;  /* when the attempt was made */
+  quicmig_duration open_time; /* to open and configure the socket */
+  /* From the request to ngtcp2 to the proof, REBIND: to the first packet on the
+   * new socket; 0 without one. */
+  quicmig_duration validate_time;
   /* Longest silence between two datagrams received on any socket, from the
    * start of the attempt to the first one on the new path after the switch. */
   quicmig_duration gap;
-  uint64_t cwnd_before; /* bytes */
-  uint64_t cwnd_after;
-  quicmig_duration srtt_before;
-  quicmig_duration srtt_after;
+  uint64_t cwnd_before;         /* congestion window at the start, bytes */
+  uint64_t cwnd_after;          /* the same at the end of the attempt */
+  quicmig_duration srtt_before; /* smoothed RTT at the start */
+  quicmig_duration srtt_after;  /* the same at the end of the attempt */
   /* When the next attempt is due, QUICMIG_NEVER if none is planned. */
   quicmig_tstamp next_at;
 } quicmig_hop_record;
 
 /* Writes the record as one line of JSON without a newline, qlog-style: times in
  * ms, as decimal fractions.  Returns the length that was needed, as snprintf
- * does. */
+ * does; 1,024 bytes are always enough.  Any thread. */
 QUICMIG_EXTERN int quicmig_hop_record_json(const quicmig_hop_record *r,
                                            char *dest, size_t destlen);
 
 /* What happened to a path or to the schedule. */
 typedef enum quicmig_event_type {
-  /* A path changed its state: path, from, to. */
+  /* A path changed its state: path, from and to tell which and how. */
   QUICMIG_EVENT_PATH_STATE = 1,
   /* The peer forbids migration: scheduled hops stopped for good. */
   QUICMIG_EVENT_PEER_FORBIDS = 2,
@@ -189,41 +207,53 @@ typedef enum quicmig_event_type {
   QUICMIG_EVENT_GAP_LEARNED = 4,
   /* A long suspend or clock jump of `value` nanoseconds was absorbed. */
   QUICMIG_EVENT_CLOCK_JUMP = 5,
-  /* A system call failed with errno `value`; the connection goes on. */
+  /* The route or the address of a socket is gone, says the kernel with errno
+   * `value`; the connection goes on, and hops if it was the socket in use. */
   QUICMIG_EVENT_SOCKET_ERROR = 6
 } quicmig_event_type;
 
+/* One event, as the event callback gets it. */
 typedef struct quicmig_event {
-  size_t size;
-  uint32_t type; /* quicmig_event_type */
-  uint32_t path; /* path id or 0 */
-  uint32_t from; /* quicmig_path_state, for PATH_STATE */
-  uint32_t to;
-  uint64_t value;
+  size_t size;    /* sizeof(quicmig_event), set by the library */
+  uint32_t type;  /* quicmig_event_type */
+  uint32_t path;  /* path id for PATH_STATE, else 0 */
+  uint32_t from;  /* quicmig_path_state before, for PATH_STATE */
+  uint32_t to;    /* quicmig_path_state now, for PATH_STATE */
+  uint64_t value; /* as the type says, else 0 */
 } quicmig_event;
 
+/* A lower-case word for a quicmig_event_type, such as "path-state"; "unknown"
+ * for any other number.  Static.  Any thread. */
 QUICMIG_EXTERN const char *quicmig_event_name(int type);
 
+/* Counters of one handle, from its creation on. */
 typedef struct quicmig_stats {
-  size_t size;           /* set by the caller */
-  uint64_t hops;         /* attempts that moved the connection */
-  uint64_t hops_failed;  /* attempts that were started and did not */
-  uint64_t hops_refused; /* attempts that could not start; no socket */
-  uint64_t sockets_opened;
-  uint64_t tx_packets;
-  uint64_t tx_bytes;
-  uint64_t rx_packets;
-  uint64_t rx_bytes;
-  uint64_t late_packets; /* arrived on a draining socket */
-  uint64_t late_rescued; /* of these, given to ngtcp2 */
-  uint64_t rx_discarded; /* truncated, empty, or on a socket unread */
-  uint64_t tx_dropped;   /* for a path that is gone, or held too long */
+  size_t size;   /* set by the caller */
+  uint64_t hops; /* attempts that moved the connection */
+  /* Attempts whose proof did not come in time; a proof that comes after all
+   * counts as a hop too. */
+  uint64_t hops_failed;
+  /* Attempts that could not start; a socket opened for one is closed again. */
+  uint64_t hops_refused;
+  uint64_t sockets_opened; /* in all */
+  uint64_t tx_packets;     /* UDP datagrams sent on all paths */
+  uint64_t tx_bytes;       /* their payload bytes */
+  uint64_t rx_packets;     /* UDP datagrams received on all paths */
+  uint64_t rx_bytes;       /* their payload bytes */
+  uint64_t late_packets;   /* arrived on a draining socket */
+  uint64_t late_rescued;   /* of these, given to ngtcp2 so that it reads them */
+  /* Truncated, empty, or on a path that is SPARE or FAILED. */
+  uint64_t rx_discarded;
+  /* Not taken by the kernel for good, or written for a path that is gone. */
+  uint64_t tx_dropped;
   uint64_t refused;      /* ECONNREFUSED from the kernel: a hint, never fatal */
   uint32_t sockets_open; /* now */
-  uint32_t sockets_peak;
-  uint32_t peer_budget;     /* learned; UINT32_MAX: none seen */
-  int32_t last_error;       /* of the last attempt that did not succeed */
-  quicmig_duration min_gap; /* in force towards this peer */
+  uint32_t sockets_peak; /* the most at once */
+  uint32_t peer_budget;  /* hops the peer bears; UINT32_MAX: no limit seen */
+  int32_t last_error;    /* of the last attempt that did not succeed, or 0 */
+  /* Least time between two MIGRATE hops: hop_min_gap, or what the peer's limits
+   * and refusals ask for if that is more.  REBIND heeds hop_min_gap alone. */
+  quicmig_duration min_gap;
 } quicmig_stats;
 
 #ifdef __cplusplus

@@ -14,22 +14,27 @@
 extern "C" {
 #endif
 
+/* Marks what a shared library of ours exports; everything else is hidden. */
 #if defined(__GNUC__)
 #define QUICMIG_EXTERN __attribute__((visibility("default")))
 #else
 #define QUICMIG_EXTERN
 #endif
 
-/* Nanoseconds on a monotonic clock of the caller's choice.  A clock that steps
- * back is treated as if it had stood still and then gone on. */
+/* A point in time, in nanoseconds on a monotonic clock of the caller's choice,
+ * the same one that ngtcp2 is fed.  A clock that steps back is treated as if it
+ * had stood still and then gone on. */
 typedef uint64_t quicmig_tstamp;
-/* Nanoseconds. */
+/* A length of time in nanoseconds. */
 typedef uint64_t quicmig_duration;
 
+/* A microsecond as a quicmig_duration. */
 #define QUICMIG_MICROSECOND ((quicmig_duration)1000)
+/* A millisecond as a quicmig_duration. */
 #define QUICMIG_MILLISECOND ((quicmig_duration)1000000)
+/* A second as a quicmig_duration. */
 #define QUICMIG_SECOND ((quicmig_duration)1000000000)
-/* "No deadline", the only such value. */
+/* "No deadline" as a quicmig_tstamp, the only such value. */
 #define QUICMIG_NEVER UINT64_MAX
 
 /*
@@ -37,6 +42,7 @@ typedef uint64_t quicmig_duration;
  * error the outputs are untouched and the object is as it was before.
  */
 typedef enum quicmig_err {
+  /* Success. */
   QUICMIG_OK = 0,
   /* An argument or option is out of its range. */
   QUICMIG_ERR_INVALID_ARGUMENT = -1,
@@ -53,8 +59,8 @@ typedef enum quicmig_err {
   /* The system gave no random bytes. */
   QUICMIG_ERR_RANDOM = -7,
 
-  /* Why a hop was refused or failed. */
-  /* The handshake is not confirmed yet (RFC 9000 section 9). */
+  /* The handshake is not confirmed yet (RFC 9000 section 9).  From here to
+   * QUICMIG_ERR_NO_PATH: why a hop was refused or failed. */
   QUICMIG_ERR_NOT_CONFIRMED = -20,
   /* The peer sent disable_active_migration or uses zero-length connection
    * IDs (RFC 9000 sections 18.2 and 9.5).  Permanent for this connection. */
@@ -69,7 +75,8 @@ typedef enum quicmig_err {
   QUICMIG_ERR_PORTS_EXHAUSTED = -25,
   /* The socket callback refused the new socket. */
   QUICMIG_ERR_APP_REFUSED = -26,
-  /* Another hop is under way. */
+  /* Another hop is under way, or ngtcp2 is trying the peer's preferred
+   * address. */
   QUICMIG_ERR_BUSY = -27,
   /* The new path was not proven in time (RFC 9000 section 8.2.4). */
   QUICMIG_ERR_VALIDATION_FAILED = -28,
@@ -80,8 +87,7 @@ typedef enum quicmig_err {
   /* No path with this id. */
   QUICMIG_ERR_NO_PATH = -31,
 
-  /* Endpoint. */
-  /* A host name did not resolve. */
+  /* A host name did not resolve.  From here on: libquicmig-endpoint's. */
   QUICMIG_ERR_RESOLVE = -40,
   /* A certificate, key or CA file is unreadable or malformed. */
   QUICMIG_ERR_CERT_FILE = -41,
@@ -113,10 +119,12 @@ typedef enum quicmig_err {
   QUICMIG_ERR_LIMIT = -54
 } quicmig_err;
 
-/* A short English sentence without a full stop; never NULL.  Static. */
+/* What err, a quicmig_err, means: a short English sentence without a full stop;
+ * never NULL.  Static.  Any thread. */
 QUICMIG_EXTERN const char *quicmig_strerror(int err);
 
-/* A lower-case word for logs and JSON, such as "no-spare-id".  Static. */
+/* A lower-case word for logs and JSON, such as "no-spare-id"; "unknown" if err
+ * is no quicmig_err.  Static.  Any thread. */
 QUICMIG_EXTERN const char *quicmig_err_name(int err);
 
 /* Now, in ns, on CLOCK_BOOTTIME, which never steps back and goes on while the
@@ -124,7 +132,8 @@ QUICMIG_EXTERN const char *quicmig_err_name(int err);
  * clock to feed unless the program has its own.  Any thread. */
 QUICMIG_EXTERN quicmig_tstamp quicmig_clock(void);
 
-/* The version of the library that is running, as QUICMIG_VERSION. */
+/* The version of the library that is running, as QUICMIG_VERSION.  Static.  Any
+ * thread. */
 QUICMIG_EXTERN const char *quicmig_version(void);
 
 /*
@@ -133,10 +142,15 @@ QUICMIG_EXTERN const char *quicmig_version(void);
  * may return NULL: it is survived.
  */
 typedef struct quicmig_mem {
+  /* Last argument of each call below; must outlive the handle. */
   void *user_data;
+  /* size bytes as malloc(3), or NULL. */
   void *(*malloc)(size_t size, void *user_data);
+  /* As free(3); called with NULL by ngtcp2 only. */
   void (*free)(void *ptr, void *user_data);
+  /* nmemb times size zeroed bytes as calloc(3), or NULL. */
   void *(*calloc)(size_t nmemb, size_t size, void *user_data);
+  /* As realloc(3); on NULL ptr stays as it was. */
   void *(*realloc)(void *ptr, size_t size, void *user_data);
 } quicmig_mem;
 

@@ -142,15 +142,40 @@ static void no_destination_unless_asked_for(void **state) {
   assert_int_equal(p.local.len, 0);
 }
 
+struct written {
+  const char *name;
+  int family;
+  uint8_t ecn;
+  qm_addr local;
+  int items;
+};
+
+static void check_written(const struct written *r) {
+  qm_pkt p = {.family = r->family, .ecn = r->ecn, .local = r->local}, back;
+  struct cmsghdr *h;
+  control c;
+  int items = 0;
+
+  open_control(&c);
+  c.msg.msg_controllen = sizeof(c.buf.bytes);
+  qm_cmsg_write(&c.msg, &p);
+  for (h = CMSG_FIRSTHDR(&c.msg); h; h = CMSG_NXTHDR(&c.msg, h)) {
+    row_equal(r, h->cmsg_level,
+              r->family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6);
+    items++;
+  }
+  row_equal(r, items, r->items);
+  row_true(r, items || (!c.msg.msg_control && !c.msg.msg_controllen));
+  back = (qm_pkt){.local = r->local, .ecn = 9};
+  qm_cmsg_read(&c.msg, &back);
+  row_equal(r, back.ecn, r->ecn);
+  row_true(r,
+           r->family != AF_INET6 || qm_addr_is_equal(&back.local, &r->local));
+}
+
 /* What is written, item by item; what we write we also read. */
 static void writes_what_it_reads(void **state) {
-  const struct row {
-    const char *name;
-    int family;
-    uint8_t ecn;
-    qm_addr local;
-    int items;
-  } rows[] = {
+  const struct written rows[] = {
       {"v4, nothing", AF_INET, 0, {.len = 0}, 0},
       {"v6, nothing", AF_INET6, 0, {.len = 0}, 0},
       {"v4 ECT(0)", AF_INET, 2, {.len = 0}, 1},
@@ -163,30 +188,11 @@ static void writes_what_it_reads(void **state) {
       {"v4 wildcard", AF_INET, 0, host(AF_INET, "0.0.0.0", 443), 0},
       {"v6 wildcard", AF_INET6, 2, host(AF_INET6, "::", 443), 1},
   };
-  const struct row *r;
+  const struct written *r;
 
   (void)state;
   for (EACH_ROW(r, rows)) {
-    qm_pkt p = {.family = r->family, .ecn = r->ecn, .local = r->local}, back;
-    struct cmsghdr *h;
-    control c;
-    int items = 0;
-
-    open_control(&c);
-    c.msg.msg_controllen = sizeof(c.buf.bytes);
-    qm_cmsg_write(&c.msg, &p);
-    for (h = CMSG_FIRSTHDR(&c.msg); h; h = CMSG_NXTHDR(&c.msg, h)) {
-      row_equal(r, h->cmsg_level,
-                r->family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6);
-      items++;
-    }
-    row_equal(r, items, r->items);
-    row_true(r, items || (!c.msg.msg_control && !c.msg.msg_controllen));
-    back = (qm_pkt){.local = r->local, .ecn = 9};
-    qm_cmsg_read(&c.msg, &back);
-    row_equal(r, back.ecn, r->ecn);
-    row_true(r,
-             r->family != AF_INET6 || qm_addr_is_equal(&back.local, &r->local));
+    check_written(r);
   }
 }
 

@@ -4,6 +4,26 @@
 
 #include <errno.h>
 
+static const struct late {
+  const char *name;
+  uint32_t mode;
+  bool is_retired;
+  size_t n;
+  uint32_t as;
+  uint32_t rescued;
+} late_rows[] = {
+    {"small, ID in use", QUICMIG_MODE_MIGRATE, false, 100, 1, 1},
+    {"large, ID in use", QUICMIG_MODE_MIGRATE, false, 1200, 1, 1},
+    {"small, ID retired", QUICMIG_MODE_MIGRATE, true, 100, 2, 1},
+    {"just too small for a challenge", QUICMIG_MODE_MIGRATE, true, 1199, 2, 1},
+    {"a possible challenge", QUICMIG_MODE_MIGRATE, true, 1200, 1, 0},
+    {"larger still", QUICMIG_MODE_MIGRATE, true, 1500, 1, 0},
+    {"rebind, small", QUICMIG_MODE_REBIND, false, 100, 1, 1},
+    /* One address for ngtcp2: it never notices. */
+    {"rebind, small, retired", QUICMIG_MODE_REBIND, true, 100, 1, 1},
+    {"rebind, large, retired", QUICMIG_MODE_REBIND, true, 1500, 1, 1},
+};
+
 /*
  * A packet of n bytes on the old path, 1, while 2 is active.  ngtcp2 ignores a
  * path whose connection ID is retired, so it is shown the active one; but not a
@@ -11,30 +31,10 @@
  * came by (RFC 9000 sections 8.2.1 and 8.2.2).
  */
 static void late_packets(void **state) {
-  static const struct row {
-    const char *name;
-    uint32_t mode;
-    bool is_retired;
-    size_t n;
-    uint32_t as;
-    uint32_t rescued;
-  } rows[] = {
-      {"small, ID in use", QUICMIG_MODE_MIGRATE, false, 100, 1, 1},
-      {"large, ID in use", QUICMIG_MODE_MIGRATE, false, 1200, 1, 1},
-      {"small, ID retired", QUICMIG_MODE_MIGRATE, true, 100, 2, 1},
-      {"just too small for a challenge", QUICMIG_MODE_MIGRATE, true, 1199, 2,
-       1},
-      {"a possible challenge", QUICMIG_MODE_MIGRATE, true, 1200, 1, 0},
-      {"larger still", QUICMIG_MODE_MIGRATE, true, 1500, 1, 0},
-      {"rebind, small", QUICMIG_MODE_REBIND, false, 100, 1, 1},
-      /* One address for ngtcp2: it never notices. */
-      {"rebind, small, retired", QUICMIG_MODE_REBIND, true, 100, 1, 1},
-      {"rebind, large, retired", QUICMIG_MODE_REBIND, true, 1500, 1, 1},
-  };
-  const struct row *r;
+  const struct late *r;
 
   (void)state;
-  for (EACH_ROW(r, rows)) {
+  for (EACH_ROW(r, late_rows)) {
     driver d;
 
     driver_init(&d);

@@ -1,6 +1,8 @@
 /* A schedule against peers that forbid, keep IDs back or have enough of it. */
 #include "driver.h"
 
+#include <errno.h>
+
 /* For good: one event, one record, no socket. */
 static void a_forbidding_peer_stops_the_schedule(void **state) {
   driver d;
@@ -46,7 +48,7 @@ static void a_forbidding_peer_and_a_dead_path(void **state) {
   driver_begin(&d, 1);
   driver_confirm(&d, true, 8);
   for (i = 0; i < 1000; i++, d.now += MS) {
-    driver_path_error(&d, 1, 101);
+    driver_path_error(&d, 1, ENETUNREACH);
   }
   assert_int_equal(d.opens, 1);
   assert_true(d.records <= 2);

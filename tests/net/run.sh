@@ -1,0 +1,58 @@
+#!/bin/sh
+# Runs the network tests, or those named (test_x.sh or x); one line each:
+#
+#   ok NAME (SECONDS s)     skip NAME: REASON     FAIL NAME: WHY, then its log
+#
+# and as the last line `N passed, N failed, N skipped`.
+# QUICMIG_BUILD: the folder with the examples, [build/dev, else build/release].
+# Needs root, ip, nft, tshark; without them tests are skipped.
+# Exit status: 0 all well, 1 a test failed.
+set -eu
+cd "$(dirname "$0")"
+
+passed=0 failed=0 skipped=0 pid=''
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+trap '[ -z "$pid" ] || kill "$pid"; wait; exit 1' HUP INT TERM
+
+# run FILE
+run() {
+  name=$(basename "$1" .sh)
+  name=${name#test_}
+  begin=$(date +%s) status=0
+  # In the background, so that a signal to this script gets to the test at once.
+  timeout -k 10 100 sh "$1" >"$log" 2>&1 </dev/null &
+  pid=$!
+  wait "$pid" || status=$?
+  pid=''
+  case $status in
+  0)
+    passed=$((passed + 1))
+    echo "ok $name ($(($(date +%s) - begin)) s)"
+    ;;
+  77)
+    skipped=$((skipped + 1))
+    echo "skip $name: $(tail -n 1 "$log")"
+    ;;
+  *)
+    failed=$((failed + 1))
+    why=$(sed -n 's/^bad: //p' "$log" | head -n 1)
+    [ "$status" != 124 ] || why="still running after 100 s; $why"
+    echo "FAIL $name: ${why:-exit status $status}"
+    sed 's/^/    /' "$log"
+    ;;
+  esac
+}
+
+[ $# -gt 0 ] || set -- test_*.sh
+for test in "$@"; do
+  test=$(basename "$test" .sh)
+  if [ -f "test_${test#test_}.sh" ]; then
+    run "test_${test#test_}.sh"
+  else
+    failed=$((failed + 1))
+    echo "FAIL $test: no such test"
+  fi
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

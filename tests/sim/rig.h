@@ -1,0 +1,112 @@
+/*
+ * The test rig: real clients and a real echo server over the simulated network.
+ * Clients send numbered datagrams at a steady rate and, if asked, a stream; the
+ * server sends everything back; the rig counts.
+ *
+ *   rig_init > append nodes > change options > rig_start > rig_run ... >
+ *   rig_finish (stops sending, waits, checks) > rig_reset
+ */
+#ifndef RIG_H
+#define RIG_H
+
+#include "nodes.h"
+
+#include <quicmig/endpoint.h>
+
+#define MS QUICMIG_MILLISECOND
+#define SEC QUICMIG_SECOND
+#define RIG_CLIENTS 256
+#define RIG_RESULTS 64 /* results are counted by -result */
+
+typedef struct rig rig;
+
+/* An allocator that counts and that can fail from the n-th call on. */
+typedef struct rig_mem {
+  quicmig_mem mem;
+  uint64_t calls;
+  uint64_t fail_at;  /* this call fails; UINT64_MAX: none */
+  bool fails_always; /* and all later ones */
+  size_t live;       /* bytes */
+} rig_mem;
+
+void rig_mem_init(rig_mem *m);
+
+typedef struct rig_client {
+  rig *r;
+  quicmig_client *c;
+  rig_mem mem;
+  quicmig_stream *stream;
+  uint64_t sent, echoed, refused_sends;
+  uint64_t stream_written, stream_echoed;
+  bool stream_bad, stream_done;
+  bool is_connected, is_closed;
+  quicmig_close_info close; /* reason is not kept */
+  char reason[64];
+  uint64_t results[RIG_RESULTS];
+  quicmig_hop_record last; /* record */
+  uint64_t path_events;
+  quicmig_tstamp last_echo;
+  quicmig_duration gap_max;
+  uint8_t session[4096];
+  size_t session_len;
+} rig_client;
+
+struct rig {
+  sim world;
+  sim_host client_host, server_host;
+  rig_mem server_mem;
+  quicmig_server *server;
+  rig_client *clients;
+  size_t n_clients;
+  int16_t *owner; /* client's socket > index of the client */
+  /* Settings, to be changed before rig_start(). */
+  quicmig_options migration;
+  quicmig_transport_options client_transport, server_transport;
+  quicmig_tls_config client_tls, server_tls;
+  quicmig_duration send_every; /* 0: nothing */
+  size_t size;                 /* of a datagram, >= 8 */
+  uint64_t stream_bytes;
+  const uint8_t *session; /* to resume */
+  size_t session_len;
+  /* Hooks of a test; may be NULL. */
+  void (*on_hop)(rig_client *c, const quicmig_hop_record *h);
+  void (*on_event)(rig_client *c, const quicmig_event *e);
+  void (*on_migrated)(rig *r, const quicmig_migration *m);
+  int (*on_socket)(rig_client *c, int fd);
+  void *test;
+  /* While it runs. */
+  sim_actor client_actor, server_actor, app_actor;
+  quicmig_tstamp next_send;
+  uint64_t migrations, migrations_ip, migrations_same_id;
+  uint64_t server_datagrams;
+  bool is_sending;
+};
+
+/* Hosts 10.0.0.1 and 10.9.0.1 (or fd00::1 and fd09::1).  Defaults: initial_rtt
+ * 50 ms, a datagram of 200 bytes every 10 ms. */
+void rig_init(rig *r, uint64_t seed, bool is_v6);
+
+/* Starts the server and n clients and runs until they are connected (10 s at
+ * most); returns 0 or the first error of a client's creation. */
+int rig_start(rig *r, size_t n);
+
+/* The parts of rig_start(). */
+int rig_start_server(rig *r);
+int rig_start_client(rig *r);
+
+void rig_run(rig *r, quicmig_duration d);
+
+/* Stops sending, runs `linger` more. */
+void rig_finish(rig *r, quicmig_duration linger);
+
+void rig_reset(rig *r);
+
+/* Lost datagrams of all clients. */
+uint64_t rig_lost(const rig *r);
+
+quicmig_stats rig_stats(const rig_client *c);
+
+/* The active path's local port. */
+uint16_t rig_port(const rig_client *c);
+
+#endif

@@ -1,0 +1,389 @@
+#include "sim.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- packets --- */
+
+static sim_pkt *new_pkt(sim *s) {
+  sim_pkt *p;
+
+  if (qm_list_is_empty(&s->spare)) {
+    p = malloc(sizeof(*p));
+    assert(p);
+    qm_list_init(&p->link);
+  } else {
+    p = qm_list_entry(s->spare.next, sim_pkt, link);
+    qm_list_remove(&p->link);
+  }
+  qm_heap_node_init(&p->timer);
+  return p;
+}
+
+static void free_pkt(sim *s, sim_pkt *p) {
+  qm_list_remove(&p->link);
+  qm_list_push(&s->spare, &p->link);
+}
+
+sim_pkt *sim_copy(sim *s, const sim_pkt *p) {
+  sim_pkt *q = new_pkt(s);
+
+  q->node = p->node;
+  q->src = p->src;
+  q->dst = p->dst;
+  q->dir = p->dir;
+  q->ecn = p->ecn;
+  q->len = p->len;
+  memcpy(q->data, p->data, p->len);
+  return q;
+}
+
+uint16_t sim_client_port(const sim_pkt *p) {
+  return qm_addr_port(p->dir == SIM_UP ? &p->src : &p->dst);
+}
+
+/* --- the chain --- */
+
+static void arrive(sim *s, sim_pkt *p) {
+  sim_host *h = s->hosts[p->dir];
+  int fd = h->by_port[qm_addr_port(&p->dst)];
+  sim_sock *sock = fd >= 0 ? &h->socks[fd] : NULL;
+
+  if (!sock || sock->queued >= SIM_QUEUE ||
+      (sock->remote.len && !qm_addr_is_equal(&sock->remote, &p->src))) {
+    s->lost++;
+    free_pkt(s, p);
+    return;
+  }
+  qm_list_push(&sock->queue, &p->link);
+  sock->queued++;
+  s->carried++;
+  if (h->actor) {
+    h->actor->run(h->actor->arg, fd);
+  }
+}
+
+static void enter(sim *s, sim_node *n, sim_pkt *p) {
+  if (n) {
+    p->node = n;
+    n->pass(s, n, p);
+  } else {
+    arrive(s, p);
+  }
+}
+
+void sim_forward(sim *s, sim_node *n, sim_pkt *p) {
+  sim_forward_at(s, n, p, s->now);
+}
+
+/* Also a forward "now" takes its turn in the heap: a packet must not arrive
+ * inside the call that sent it. */
+void sim_forward_at(sim *s, sim_node *n, sim_pkt *p, quicmig_tstamp at) {
+  p->node = n;
+  if (qm_heap_reserve(&s->timers, s->timers.len + 1) != 0) {
+    abort();
+  }
+  qm_heap_set(&s->timers, &p->timer, at);
+}
+
+void sim_drop(sim *s, sim_node *n, sim_pkt *p) {
+  n->dropped[p->dir]++;
+  s->lost++;
+  free_pkt(s, p);
+}
+
+void sim_append(sim *s, sim_node *n) {
+  n->next[SIM_UP] = NULL;
+  n->next[SIM_DOWN] = s->last;
+  if (s->last) {
+    s->last->next[SIM_UP] = n;
+  } else {
+    s->ends[SIM_UP] = n;
+  }
+  s->ends[SIM_DOWN] = s->last = n;
+}
+
+/* --- time --- */
+
+void sim_init(sim *s, uint64_t seed) {
+  const char *env = getenv("SIM_SEED");
+
+  *s = (sim){.now = QUICMIG_SECOND};
+  s->seed = seed ? seed : env ? strtoull(env, NULL, 0) : 1;
+  if (!seed) {
+    printf("seed %llu\n", (unsigned long long)s->seed);
+  }
+  qm_rng_init(&s->rng, s->seed);
+  qm_heap_init(&s->timers, &qm_mem_default);
+  qm_list_init(&s->spare);
+  qm_list_init(&s->actors);
+}
+
+void sim_reset(sim *s) {
+  qm_heap_node *top;
+
+  while ((top = qm_heap_top(&s->timers))) {
+    qm_heap_remove(&s->timers, top);
+    free(qm_list_entry(top, sim_pkt, timer));
+  }
+  qm_heap_reset(&s->timers);
+  while (!qm_list_is_empty(&s->spare)) {
+    sim_pkt *p = qm_list_entry(s->spare.next, sim_pkt, link);
+
+    qm_list_remove(&p->link);
+    free(p);
+  }
+}
+
+void sim_actor_add(sim *s, sim_actor *a) { qm_list_push(&s->actors, &a->link); }
+
+/* The earliest actor; NULL when none has a deadline. */
+static sim_actor *next_actor(sim *s, quicmig_tstamp *at) {
+  sim_actor *best = NULL;
+  qm_list *l;
+
+  *at = QUICMIG_NEVER;
+  for (l = s->actors.next; l != &s->actors; l = l->next) {
+    sim_actor *a = qm_list_entry(l, sim_actor, link);
+    quicmig_tstamp t = a->deadline(a->arg);
+
+    if (t < *at) {
+      *at = t;
+      best = a;
+    }
+  }
+  return best;
+}
+
+static void deliver(sim *s, qm_heap_node *top) {
+  sim_pkt *p = qm_list_entry(top, sim_pkt, timer);
+
+  qm_heap_remove(&s->timers, top);
+  enter(s, p->node ? p->node->next[p->dir] : s->ends[p->dir], p);
+}
+
+void sim_run(sim *s, quicmig_tstamp until, const bool *stop) {
+  unsigned idle_turns = 0;
+
+  while (!stop || !*stop) {
+    qm_heap_node *top = qm_heap_top(&s->timers);
+    quicmig_tstamp at;
+    sim_actor *a = next_actor(s, &at);
+    quicmig_tstamp next = top ? qm_time_min(top->at, at) : at;
+
+    if (next > until) {
+      break;
+    }
+    idle_turns = next > s->now ? 0 : idle_turns + 1;
+    assert(idle_turns < 1000000); /* a busy loop */
+    s->now = qm_time_max(s->now, next);
+    if (top && top->at <= at) {
+      deliver(s, top);
+    } else {
+      a->run(a->arg, -1);
+    }
+  }
+  if (!stop || !*stop) {
+    s->now = qm_time_max(s->now, until);
+  }
+}
+
+/* --- hosts: qm_net --- */
+
+static int fault(sim_host *h, sim_call call) {
+  uint64_t index = h->calls[call]++;
+
+  return h->fault ? h->fault(h->fault_arg, call, index) : 0;
+}
+
+static int sim_open(void *ctx, const qm_sock_config *c, int *fd) {
+  sim_host *h = ctx;
+  int i, err = fault(h, SIM_OPEN);
+
+  (void)c;
+  for (i = 0; err == 0 && i < SIM_SOCKS; i++) {
+    if (!h->socks[i].is_used) {
+      h->socks[i] = (sim_sock){.is_used = true};
+      qm_list_init(&h->socks[i].queue);
+      h->open++;
+      h->opened++;
+      *fd = i;
+      return 0;
+    }
+  }
+  return err ? -err : -EMFILE;
+}
+
+static int sim_bind(void *ctx, int fd, const qm_addr *local) {
+  sim_host *h = ctx;
+  sim_sock *s = &h->socks[fd];
+  int err = fault(h, SIM_BIND);
+
+  assert(s->is_used);
+  if (err) {
+    return -err;
+  }
+  if (h->by_port[qm_addr_port(local)] >= 0) {
+    return -EADDRINUSE;
+  }
+  s->local = qm_addr_is_wildcard(local) ? h->addr : *local;
+  qm_addr_set_port(&s->local, qm_addr_port(local));
+  h->by_port[qm_addr_port(local)] = (int16_t)fd;
+  return 0;
+}
+
+static int sim_connect(void *ctx, int fd, const qm_addr *remote) {
+  sim_host *h = ctx;
+  int err = fault(h, SIM_CONNECT);
+
+  if (err == 0) {
+    h->socks[fd].remote = *remote;
+  }
+  return -err;
+}
+
+static int sim_local_addr(void *ctx, int fd, qm_addr *local) {
+  sim_host *h = ctx;
+  int err = fault(h, SIM_LOCAL_ADDR);
+
+  if (err == 0) {
+    *local = h->socks[fd].local;
+  }
+  return -err;
+}
+
+static int sim_recv(void *ctx, int fd, qm_pkt *pkts, size_t n) {
+  sim_host *h = ctx;
+  sim_sock *s = &h->socks[fd];
+  int err = fault(h, SIM_RECV);
+  size_t i;
+
+  assert(s->is_used);
+  if (err) {
+    return err == EAGAIN ? 0 : -err;
+  }
+  for (i = 0; i < n && !qm_list_is_empty(&s->queue); i++) {
+    sim_pkt *p = qm_list_entry(s->queue.next, sim_pkt, link);
+
+    memcpy(pkts[i].data, p->data, p->len);
+    pkts[i].len = p->len;
+    pkts[i].ecn = p->ecn;
+    pkts[i].remote = p->src;
+    pkts[i].local = p->dst;
+    s->queued--;
+    free_pkt(h->world, p);
+  }
+  return (int)i;
+}
+
+static void send_one(sim_host *h, const sim_sock *s, const qm_pkt *q) {
+  sim *w = h->world;
+  sim_pkt *p = new_pkt(w);
+
+  p->node = NULL;
+  p->src = s->local;
+  p->dst = s->remote.len ? s->remote : q->remote;
+  p->dir = h->out;
+  p->ecn = q->ecn;
+  p->len = q->len;
+  memcpy(p->data, q->data, q->len);
+  sim_forward(w, NULL, p);
+}
+
+static int sim_send(void *ctx, int fd, const qm_pkt *pkts, size_t n) {
+  sim_host *h = ctx;
+  size_t i;
+
+  assert(h->socks[fd].is_used);
+  for (i = 0; i < n; i++) {
+    int err = pkts[i].len > SIM_MTU ? EMSGSIZE : fault(h, SIM_SEND);
+
+    if (err) {
+      return i ? (int)i : -err;
+    }
+    send_one(h, &h->socks[fd], &pkts[i]);
+  }
+  return (int)i;
+}
+
+static void sim_close(void *ctx, int fd) {
+  sim_host *h = ctx;
+  sim_sock *s = &h->socks[fd];
+  uint16_t port = qm_addr_port(&s->local);
+
+  assert(s->is_used);
+  while (!qm_list_is_empty(&s->queue)) {
+    free_pkt(h->world, qm_list_entry(s->queue.next, sim_pkt, link));
+  }
+  if (s->local.len && h->by_port[port] == fd) {
+    h->by_port[port] = -1;
+  }
+  *s = (sim_sock){.is_used = false};
+  h->open--;
+}
+
+static quicmig_tstamp sim_clock(void *ctx) {
+  return ((sim_host *)ctx)->world->now;
+}
+
+static int sim_random(void *ctx, void *dest, size_t n) {
+  sim_host *h = ctx;
+  int err = fault(h, SIM_RANDOM);
+  uint8_t *p = dest;
+  size_t i;
+
+  if (err) {
+    return -err;
+  }
+  for (i = 0; i < n; i++) {
+    p[i] = (uint8_t)(qm_rng_next(&h->world->rng) >> 32);
+  }
+  return 0;
+}
+
+void sim_host_init(sim *s, sim_host *h, sim_dir out, const char *addr) {
+  size_t i;
+
+  *h = (sim_host){.world = s,
+                  .out = out,
+                  .socks = calloc(SIM_SOCKS, sizeof(*h->socks)),
+                  .by_port = malloc(65536 * sizeof(*h->by_port)),
+                  .net = {.ctx = h,
+                          .open = sim_open,
+                          .bind = sim_bind,
+                          .connect = sim_connect,
+                          .local_addr = sim_local_addr,
+                          .recv = sim_recv,
+                          .send = sim_send,
+                          .close = sim_close,
+                          .clock = sim_clock,
+                          .random = sim_random}};
+  assert(h->socks && h->by_port);
+  qm_addr_any(&h->addr, strchr(addr, ':') ? AF_INET6 : AF_INET);
+  if (strchr(addr, ':')) {
+    inet_pton(AF_INET6, addr, &h->addr.u.in6.sin6_addr);
+  } else {
+    inet_pton(AF_INET, addr, &h->addr.u.in.sin_addr);
+  }
+  for (i = 0; i < 65536; i++) {
+    h->by_port[i] = -1;
+  }
+  /* Packets of direction UP arrive at the server. */
+  s->hosts[out == SIM_UP ? SIM_DOWN : SIM_UP] = h;
+}
+
+void sim_host_reset(sim_host *h) {
+  int i;
+
+  for (i = 0; i < SIM_SOCKS; i++) {
+    if (h->socks[i].is_used) {
+      sim_close(h, i);
+    }
+  }
+  free(h->socks);
+  free(h->by_port);
+}
