@@ -1,6 +1,7 @@
 #include "core/engine.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* A datagram with a PATH_CHALLENGE has at least this size (RFC 9000 section
  * 8.2.1). */
@@ -31,6 +32,7 @@ void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
   e->o.rcvbuf = kept.rcvbuf;
   e->o.sndbuf = kept.sndbuf;
   e->o.fwmark = kept.fwmark;
+  memcpy(e->o.interface_name, kept.interface_name, sizeof(kept.interface_name));
   e->o.cid_limit = kept.cid_limit;
   if (e->is_confirmed) {
     qm_sched_start(&e->sched, now);
@@ -143,7 +145,15 @@ void qm_engine_on_id_retired(qm_engine *e, uint64_t seq) {
 
 void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
                              const qm_cc *cc, quicmig_tstamp now) {
-  push_event(e, QUICMIG_EVENT_SOCKET_ERROR, (uint64_t)sys_errno);
+  if (sys_errno != e->path_errno ||
+      now >= qm_time_add(e->path_errno_at, QUICMIG_SECOND)) {
+    e->path_errno = sys_errno;
+    e->path_errno_at = now;
+    push_event(e, QUICMIG_EVENT_SOCKET_ERROR, (uint64_t)sys_errno);
+  }
+  if (e->is_forbidden && e->o.hop_mode == QUICMIG_MODE_MIGRATE) {
+    return;
+  }
   if (e->is_confirmed && p->id == e->tx_id && e->hop.phase == QM_PHASE_IDLE &&
       now >= e->sched.not_before) {
     (void)qm_engine_hop(e, QUICMIG_REASON_PATH_ERROR, cc, now);
@@ -152,10 +162,12 @@ void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
 
 /* A hop that is later than a whole interval: the machine slept or the clock
  * jumped.  It is made once; the next gap counts from now. */
-static void note_jump(qm_engine *e, quicmig_tstamp now) {
+static void note_jump(qm_engine *e, quicmig_reason reason, quicmig_tstamp now) {
   quicmig_duration late = qm_time_since(now, qm_sched_deadline(&e->sched));
+  bool is_timed =
+      reason == QUICMIG_REASON_INTERVAL || reason == QUICMIG_REASON_RETRY;
 
-  if (late > qm_time_max(e->o.hop_interval, JUMP_MIN)) {
+  if (is_timed && late > qm_time_max(e->o.hop_interval, JUMP_MIN)) {
     push_event(e, QUICMIG_EVENT_CLOCK_JUMP, late);
   }
 }
@@ -171,7 +183,7 @@ void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
   }
   reason = qm_sched_reason(&e->sched, now);
   if (reason != QUICMIG_REASON_INITIAL) {
-    note_jump(e, now);
+    note_jump(e, reason, now);
     (void)qm_engine_hop(e, reason, cc, now);
   }
 }

@@ -44,10 +44,11 @@ typedef struct qm_cc {
 } qm_cc;
 
 typedef struct qm_attempt {
-  uint8_t phase;            /* qm_phase */
-  quicmig_tstamp at;        /* the phase's start */
-  quicmig_tstamp give_up;   /* ends PROBING or SETTLING */
-  quicmig_duration timeout; /* the caller's; REBIND: how long unanswered */
+  uint8_t phase;                 /* qm_phase */
+  quicmig_tstamp at;             /* the phase's start */
+  quicmig_tstamp give_up;        /* ends PROBING or SETTLING */
+  quicmig_duration timeout;      /* the caller's; REBIND: how long unanswered */
+  quicmig_tstamp previous_start; /* of the attempt before; 0: none */
   qm_gap gap;
   quicmig_hop_record record;
 } qm_attempt;
@@ -66,6 +67,10 @@ typedef struct qm_engine {
   uint32_t tx_id; /* carries the data: active, but in a REBIND trial */
   bool is_confirmed;
   bool is_forbidden; /* by the peer; MIGRATE only */
+  bool is_forbidden_told;
+  int path_errno; /* last reported, */
+  quicmig_tstamp
+      path_errno_at; /* and when: an error a packet is one a second */
 } qm_engine;
 
 /* slots: o->max_sockets zeroed entries that outlive the engine.  seed: random,

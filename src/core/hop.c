@@ -15,7 +15,7 @@
 #define REBIND_WAIT_MAX (3 * QUICMIG_SECOND)
 /* A draining socket is not closed before its time for a new one until three
  * times the smallest srtt have passed, in these bounds. */
-#define DRAIN_FLOOR_MIN (50 * MS)
+#define DRAIN_FLOOR_MIN (20 * MS)
 #define DRAIN_FLOOR_MAX QUICMIG_SECOND
 
 static quicmig_duration clamp(quicmig_duration d, quicmig_duration lo,
@@ -78,6 +78,7 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
   uint64_t seq = e->hop.record.seq + 1;
 
   e->hop.timeout = 0;
+  e->hop.previous_start = e->sched.last_start;
   qm_gap_start(&e->hop.gap, now);
   e->hop.record = (quicmig_hop_record){
       .size = sizeof(quicmig_hop_record),
@@ -127,6 +128,17 @@ static int check(const qm_engine *e, uint32_t mode, const qm_cc *cc,
   return 0;
 }
 
+/* Told once.  A schedule of REBINDs goes on: it asks nobody. */
+static void note_forbidden(qm_engine *e) {
+  if (e->o.hop_mode == QUICMIG_MODE_MIGRATE) {
+    qm_sched_stop(&e->sched);
+  }
+  if (!e->is_forbidden_told) {
+    e->is_forbidden_told = true;
+    push_event(e, QUICMIG_EVENT_PEER_FORBIDS, 0);
+  }
+}
+
 /* A refusal before any socket: it is recorded, and the schedule told. */
 static int refuse(qm_engine *e, int err, const qm_cc *cc, quicmig_tstamp now) {
   quicmig_hop_record *r = &e->hop.record;
@@ -135,8 +147,7 @@ static int refuse(qm_engine *e, int err, const qm_cc *cc, quicmig_tstamp now) {
   e->stats.last_error = err;
   r->result = err;
   if (err == QUICMIG_ERR_PEER_FORBIDS) {
-    qm_sched_stop(&e->sched);
-    push_event(e, QUICMIG_EVENT_PEER_FORBIDS, 0);
+    note_forbidden(e);
   } else if (err == QUICMIG_ERR_TOO_SOON && !is_by_hand(e)) {
     quicmig_duration gap = min_gap(e, r->mode, cc);
 
@@ -220,7 +231,10 @@ void qm_engine_on_refused(qm_engine *e, int err, int sys_errno,
     qm_paths_move(&e->paths, p, QUICMIG_PATH_CLOSED, now);
   }
   if (err == QUICMIG_ERR_NO_SPARE_ID) {
-    qm_ledger_on_starved(&e->ledger, qm_time_since(now, e->sched.last_start));
+    quicmig_tstamp previous = e->hop.previous_start;
+
+    qm_ledger_on_starved(&e->ledger,
+                         previous ? qm_time_since(now, previous) : 0);
   }
   e->stats.hops_refused++;
   finish_bad(e, err, sys_errno, now);
@@ -245,6 +259,8 @@ void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
   }
   if (e->hop.timeout && e->hop.timeout < limit) {
     limit = e->hop.timeout;
+  } else {
+    e->hop.timeout = 0; /* ours ends it, not the caller's */
   }
   enter(e, QM_PHASE_PROBING, qm_time_add(now, limit), now);
 }
@@ -350,9 +366,6 @@ void qm_hop_on_time(qm_engine *e, quicmig_tstamp now) {
     return;
   }
   p->close_at = qm_time_add(now, FAILED_LINGER);
-  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_UNWATCH,
-                                      .path = p->id,
-                                      .value = (uint64_t)p->handle});
 }
 
 quicmig_tstamp qm_hop_deadline(const qm_engine *e) { return e->hop.give_up; }

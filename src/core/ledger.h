@@ -26,11 +26,12 @@ void qm_ledger_init(qm_ledger *l);
 void qm_ledger_on_peer(qm_ledger *l, uint64_t active_connection_id_limit);
 void qm_ledger_on_success(qm_ledger *l);
 
-/* A hop failed, or the peer had no ID; `since` is the time since the last good
- * hop started.  Returns true when this taught a budget. */
+/* A hop failed, or the peer had no ID.  Returns true when this taught a
+ * budget. */
 bool qm_ledger_on_failure(qm_ledger *l);
 
-/* A hop was refused because no ID was spare. */
+/* A hop was refused because no ID was spare, `since` after the attempt before
+ * it started; 0: there was none. */
 void qm_ledger_on_starved(qm_ledger *l, quicmig_duration since);
 
 /*

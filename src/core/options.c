@@ -41,8 +41,8 @@ static bool is_in(uint64_t v, uint64_t lo, uint64_t hi) {
 }
 
 static const char *check_schedule(const quicmig_options *o) {
-  if (!is_off_or_in(o->hop_interval, 100 * MS, 366 * DAY)) {
-    return "hop_interval must be 0 or 100 ms to 366 days";
+  if (!is_off_or_in(o->hop_interval, 10 * MS, 366 * DAY)) {
+    return "hop_interval must be 0 or 10 ms to 366 days";
   }
   if (o->hop_jitter_pct > 90) {
     return "hop_jitter_pct must be 0 to 90";
@@ -53,8 +53,8 @@ static const char *check_schedule(const quicmig_options *o) {
   if (o->hop_packets != 0 && o->hop_packets < 100) {
     return "hop_packets must be 0 or at least 100";
   }
-  if (!is_in(o->hop_min_gap, 50 * MS, HOUR)) {
-    return "hop_min_gap must be 50 ms to 1 h";
+  if (!is_in(o->hop_min_gap, 10 * MS, HOUR)) {
+    return "hop_min_gap must be 10 ms to 1 h";
   }
   if (!is_in(o->hop_backoff, 100 * MS, HOUR)) {
     return "hop_backoff must be 100 ms to 1 h";

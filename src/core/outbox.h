@@ -15,7 +15,6 @@ typedef enum qm_action_type {
                    * _on_refused()
                    */
   QM_ACT_REBIND,  /* data goes out on `path` from now on; _on_probing() */
-  QM_ACT_UNWATCH, /* read `value` (a handle) no more, but keep it open */
   QM_ACT_CLOSE,   /* close `value`, the handle of a path that is gone */
   QM_ACT_RECORD,  /* the attempt ended: the record is ready to be read */
   QM_ACT_EVENT    /* tell the application: event, path, from, to, value */

@@ -69,22 +69,25 @@ static int on_dcid_status(ngtcp2_conn *conn,
   return 0;
 }
 
+/* A server's tokens come from its secret, so that it can still reset after it
+ * has forgotten the connection; a client never resets, its are just random
+ * (RFC 9000 section 10.3.2). */
+static int make_token(const quicmig_conn *c, uint8_t *token,
+                      const ngtcp2_cid *cid) {
+  return c->reset_secret ? ngtcp2_crypto_generate_stateless_reset_token(
+                               token, c->reset_secret, 32, cid)
+                         : c->net->random(c->net->ctx, token,
+                                          NGTCP2_STATELESS_RESET_TOKENLEN);
+}
+
 static int on_new_id(ngtcp2_conn *conn, ngtcp2_cid *cid, uint8_t *token,
                      size_t cidlen, void *user_data) {
   quicmig_conn *c = user_data;
-  uint8_t secret[32];
 
   (void)conn;
   cid->datalen = cidlen;
   if (c->net->random(c->net->ctx, cid->data, cidlen) != 0 ||
-      c->net->random(c->net->ctx, secret, sizeof(secret)) != 0) {
-    return NGTCP2_ERR_CALLBACK_FAILURE;
-  }
-  /* A client never resets statelessly: its token comes from a secret that is
-   * forgotten at once. */
-  if (ngtcp2_crypto_generate_stateless_reset_token(
-          token, c->reset_secret ? c->reset_secret : secret, 32, cid) != 0 ||
-      c->owner->id_added(c, cid) != 0) {
+      make_token(c, token, cid) != 0 || c->owner->id_added(c, cid) != 0) {
     return NGTCP2_ERR_CALLBACK_FAILURE;
   }
   return 0;

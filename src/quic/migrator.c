@@ -196,9 +196,6 @@ static void carry_out(quicmig *m, const qm_action *a) {
     qm_engine_on_probing(&m->engine, ngtcp2_conn_get_pto(m->conn),
                          m->clock.last);
     break;
-  case QM_ACT_UNWATCH:
-    m->cb.watch(m, (int)a->value, 0, m->user_data);
-    break;
   case QM_ACT_CLOSE:
     do_close(m, (int)a->value);
     break;

@@ -436,8 +436,8 @@ void rig_init(rig *r, uint64_t seed, bool is_v6) {
       (sim_actor){.deadline = client_deadline, .run = client_run, .arg = r};
   r->server_actor =
       (sim_actor){.deadline = server_deadline, .run = server_run, .arg = r};
-  r->app_actor =
-      (sim_actor){.deadline = app_deadline, .run = app_run, .arg = r};
+  r->app_actor = (sim_actor){
+      .deadline = app_deadline, .run = app_run, .arg = r, .wakes_others = true};
   r->client_host.actor = &r->client_actor;
   r->server_host.actor = &r->server_actor;
   sim_actor_add(&r->world, &r->client_actor);

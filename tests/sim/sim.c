@@ -62,9 +62,38 @@ static void arrive(sim *s, sim_pkt *p) {
   qm_list_push(&sock->queue, &p->link);
   sock->queued++;
   s->carried++;
-  if (h->actor) {
-    h->actor->run(h->actor->arg, fd);
+  if (!sock->is_ready) {
+    sock->is_ready = true;
+    h->ready[h->n_ready++] = (int16_t)fd;
   }
+}
+
+static void run_actor(sim *s, sim_actor *a, int fd) {
+  qm_list *l;
+
+  a->run(a->arg, fd);
+  /* An application may have queued something at any other. */
+  for (l = s->actors.next; l != &s->actors; l = l->next) {
+    sim_actor *b = qm_list_entry(l, sim_actor, link);
+
+    b->is_stale |= b == a || a->wakes_others;
+  }
+}
+
+/* Like an event loop after its poll: each readable socket once. */
+static void run_ready(sim_host *h) {
+  size_t i, n = h->n_ready;
+  int16_t fd;
+
+  for (i = 0; i < n; i++) {
+    fd = h->ready[i];
+    if (h->socks[fd].is_ready) {
+      h->socks[fd].is_ready = false;
+      run_actor(h->world, h->actor, fd);
+    }
+  }
+  assert(h->n_ready == n);
+  h->n_ready = 0;
 }
 
 static void enter(sim *s, sim_node *n, sim_pkt *p) {
@@ -149,10 +178,12 @@ static sim_actor *next_actor(sim *s, quicmig_tstamp *at) {
   *at = QUICMIG_NEVER;
   for (l = s->actors.next; l != &s->actors; l = l->next) {
     sim_actor *a = qm_list_entry(l, sim_actor, link);
-    quicmig_tstamp t = a->deadline(a->arg);
-
-    if (t < *at) {
-      *at = t;
+    if (a->is_stale) {
+      a->at = a->deadline(a->arg);
+      a->is_stale = false;
+    }
+    if (a->at < *at) {
+      *at = a->at;
       best = a;
     }
   }
@@ -168,7 +199,12 @@ static void deliver(sim *s, qm_heap_node *top) {
 
 void sim_run(sim *s, quicmig_tstamp until, const bool *stop) {
   unsigned idle_turns = 0;
+  qm_list *l;
 
+  /* The test may have done anything since the last run. */
+  for (l = s->actors.next; l != &s->actors; l = l->next) {
+    qm_list_entry(l, sim_actor, link)->is_stale = true;
+  }
   while (!stop || !*stop) {
     qm_heap_node *top = qm_heap_top(&s->timers);
     quicmig_tstamp at;
@@ -181,11 +217,16 @@ void sim_run(sim *s, quicmig_tstamp until, const bool *stop) {
     idle_turns = next > s->now ? 0 : idle_turns + 1;
     assert(idle_turns < 1000000); /* a busy loop */
     s->now = qm_time_max(s->now, next);
-    if (top && top->at <= at) {
-      deliver(s, top);
-    } else {
-      a->run(a->arg, -1);
+    if (!top || top->at > at) {
+      run_actor(s, a, -1);
+      continue;
     }
+    /* All that is due at this instant, then the hosts that it reached. */
+    for (; top && top->at <= s->now; top = qm_heap_top(&s->timers)) {
+      deliver(s, top);
+    }
+    run_ready(s->hosts[SIM_UP]);
+    run_ready(s->hosts[SIM_DOWN]);
   }
   if (!stop || !*stop) {
     s->now = qm_time_max(s->now, until);
@@ -351,6 +392,7 @@ void sim_host_init(sim *s, sim_host *h, sim_dir out, const char *addr) {
   *h = (sim_host){.world = s,
                   .out = out,
                   .socks = calloc(SIM_SOCKS, sizeof(*h->socks)),
+                  .ready = calloc(SIM_SOCKS, sizeof(*h->ready)),
                   .by_port = malloc(65536 * sizeof(*h->by_port)),
                   .net = {.ctx = h,
                           .open = sim_open,
@@ -362,7 +404,7 @@ void sim_host_init(sim *s, sim_host *h, sim_dir out, const char *addr) {
                           .close = sim_close,
                           .clock = sim_clock,
                           .random = sim_random}};
-  assert(h->socks && h->by_port);
+  assert(h->socks && h->by_port && h->ready);
   qm_addr_any(&h->addr, strchr(addr, ':') ? AF_INET6 : AF_INET);
   if (strchr(addr, ':')) {
     inet_pton(AF_INET6, addr, &h->addr.u.in6.sin6_addr);
@@ -386,4 +428,5 @@ void sim_host_reset(sim_host *h) {
   }
   free(h->socks);
   free(h->by_port);
+  free(h->ready);
 }

@@ -51,11 +51,15 @@ typedef struct sim_actor {
   quicmig_tstamp (*deadline)(void *arg);
   void (*run)(void *arg, int fd); /* fd: readable, or -1 */
   void *arg;
+  bool wakes_others; /* running it may change the others' deadlines */
+  bool is_stale;     /* at must be asked for again */
+  quicmig_tstamp at;
 } sim_actor;
 
 typedef struct sim_sock {
   bool is_used;
   bool is_watched;
+  bool is_ready;         /* in the host's list of readable sockets */
   qm_addr local, remote; /* remote.len 0: not connected */
   qm_list queue;
   size_t queued;
@@ -84,6 +88,8 @@ struct sim_host {
   sim_actor *actor; /* is run when a socket is readable */
   sim_sock *socks;
   int16_t *by_port;
+  int16_t *ready; /* readable sockets, to be run */
+  size_t n_ready;
   size_t open, opened; /* sockets: now, ever */
   uint64_t calls[SIM_CALLS];
   /* Returns an errno to fail this call with, or 0.  NULL: never. */

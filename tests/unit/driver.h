@@ -2,7 +2,7 @@
  * Stands in for quic/: empties an engine's outbox after every input, answers
  * OPEN, MIGRATE and REBIND as the test says, and keeps a log of all actions:
  *
- *   open  1:closed>spare  migrate:2  rebind:2  unwatch:2  close:2
+ *   open  1:closed>spare  migrate:2  rebind:2  close:2
  *   record:ok  gap-learned
  *
  * Paths get the sockets 1, 2, ... and the local ports 5001, 5002, ... in the
@@ -169,11 +169,6 @@ static inline void driver_do(driver *d, const qm_action *a) {
     break;
   case QM_ACT_REBIND:
     driver_rebind(d, a->path);
-    break;
-  case QM_ACT_UNWATCH:
-    driver_note(d, "unwatch:%u", a->path);
-    assert_true(d->is_watched[a->value]);
-    d->is_watched[a->value] = false;
     break;
   case QM_ACT_CLOSE:
     driver_close(d, a);

@@ -181,6 +181,21 @@ static qm_heap_node *slow_top(fixture *f, const uint64_t *set_at) {
   return best;
 }
 
+/* No node is before its parent, and each knows its place. */
+static bool is_heap(const qm_heap *h) {
+  size_t i;
+
+  for (i = 0; i < h->len; i++) {
+    const qm_heap_node *n = h->nodes[i], *up = h->nodes[i ? (i - 1) / 2 : 0];
+
+    if (n->index != i || n->at < up->at ||
+        (n->at == up->at && n->order < up->order)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 static void agrees_with_a_plain_walk(void **state) {
   uint64_t set_at[MAX] = {0}, turn;
   fixture f;
@@ -202,6 +217,7 @@ static void agrees_with_a_plain_walk(void **state) {
       qm_heap_set(&f.heap, &f.nodes[i], at);
     }
     assert_ptr_equal(qm_heap_top(&f.heap), slow_top(&f, set_at));
+    assert_true(is_heap(&f.heap));
   }
   qm_heap_reset(&f.heap);
 }

@@ -136,7 +136,9 @@ static void a_lost_path_is_left_at_once(void **state) {
       driver_log(&d),
       "socket-error open 2:closed>spare migrate:2 2:spare>probing");
   assert_int_equal(d.values[QUICMIG_EVENT_SOCKET_ERROR], ENETUNREACH);
-  driver_path_error(&d, 1, ENETUNREACH); /* already at it */
+  driver_path_error(&d, 1, ENETUNREACH); /* already at it, and told */
+  assert_string_equal(driver_log(&d), "");
+  driver_path_error(&d, 1, EHOSTUNREACH); /* news */
   assert_string_equal(driver_log(&d), "socket-error");
   driver_validated(&d, 2);
   driver_rx(&d, 2, 100);

@@ -149,6 +149,25 @@ static void an_attempt_is_not_disturbed(void **state) {
   assert_in_range(d.record.next_at, T0 + 8 * S, T0 + 12 * S);
 }
 
+/* Failures under the old options do not count under the new ones. */
+static void the_backoff_begins_anew(void **state) {
+  driver d;
+
+  (void)state;
+  driver_init(&d);
+  d.open_err = QUICMIG_ERR_SYSTEM;
+  driver_connect(&d);
+  driver_sleep_until(&d, T0 + 600 * S);
+  assert_true(d.e.sched.failures > 5);
+  d.o.hop_interval = 3600 * S;
+  reschedule(&d);
+  d.now = qm_engine_deadline(&d.e);
+  assert_true(d.now >= T0 + 600 * S + 2880 * S);
+  driver_on_time(&d);
+  assert_int_equal(d.record.reason, QUICMIG_REASON_INTERVAL);
+  assert_in_range(qm_engine_deadline(&d.e) - d.now, S, S + S / 4);
+}
+
 /* The connection ends while the record waits for its first packet: it is given
  * out, as the success it was.  Other attempts end with their connection. */
 static void the_end_gives_out_the_record(void **state) {
@@ -192,6 +211,7 @@ int main(void) {
       cmocka_unit_test(sockets_are_left_alone),
       cmocka_unit_test(the_mode_decides_what_is_forbidden),
       cmocka_unit_test(an_attempt_is_not_disturbed),
+      cmocka_unit_test(the_backoff_begins_anew),
       cmocka_unit_test(the_end_gives_out_the_record),
   };
 

@@ -70,7 +70,7 @@ static void gaps_stay_inside_the_jitter(void **state) {
       {"a quiet window of an hour", 300 * S, 20, 3600 * S, 240 * S, 360 * S},
       {"90 %", 300 * S, 90, 2 * S, 30 * S, 570 * S},
       {"1 %", 300 * S, 1, 2 * S, 297 * S, 303 * S},
-      {"the shortest interval", 100 * MS, 20, 2 * S, 80 * MS, 120 * MS},
+      {"the shortest interval", 10 * MS, 20, 2 * S, 8 * MS, 12 * MS},
       {"one second", S, 50, 100 * MS, 500 * MS, 1500 * MS},
       {"a year", 366 * 86400 * S, 50, 3600 * S, 183 * 86400 * S,
        549 * 86400 * S},
