@@ -39,6 +39,9 @@ int cli_next(int argc, char **argv, const struct option *options) {
 
   opterr = 0;
   c = getopt_long(argc, argv, ":", options, NULL);
+  if (c == '?' && optopt > 0 && optopt < 256) {
+    cli_usage("unknown option -%c (try --help)", optopt);
+  }
   if (c == '?') {
     cli_usage("unknown option %s (try --help)", argv[optind - 1]);
   }

@@ -156,16 +156,10 @@ static void tick(program *p, quicmig_tstamp now) {
   }
 }
 
-/* Milliseconds for poll(), rounded up: to wake a little early would only mean
- * to turn the loop again and again until the deadline has come. */
+/* Milliseconds for poll(), at most a minute.  Rounded up: waking a little early
+ * would only turn the loop again and again until the deadline has come. */
 static int timeout_until(quicmig_tstamp at, quicmig_tstamp now) {
-  if (at == QUICMIG_NEVER) {
-    return -1;
-  }
-  if (at <= now) {
-    return 0;
-  }
-  at = (at - now - 1) / QUICMIG_MILLISECOND + 1;
+  at = at > now ? (at - now - 1) / QUICMIG_MILLISECOND + 1 : 0;
   return at < 60000 ? (int)at : 60000;
 }
 

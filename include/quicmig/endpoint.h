@@ -4,10 +4,9 @@
  * quicmig.h); the server follows many connections on one socket.
  *
  * The loop, for client and server alike:
- *   watch(fd, on)             tells which sockets to watch for reading
- *   ..._deadline()            when to call run next, even if nothing is
- * readable
- *   ..._run(x, fd, now)       fd: a readable socket, or -1
+ *   watch(fd, on)         tells which sockets to watch for reading
+ *   ..._deadline()        when to call run next, even if nothing is readable
+ *   ..._run(x, fd, now)   fd: a readable socket, or -1
  * Functions on connections and streams only queue; what they queued leaves in
  * the next run, and the deadline is then "now".
  *
@@ -28,7 +27,9 @@
 extern "C" {
 #endif
 
+/* A client: one connection and the migrator that moves it. */
 typedef struct quicmig_client quicmig_client;
+/* A server: one socket and the connections on it. */
 typedef struct quicmig_server quicmig_server;
 /* One QUIC connection, of a client or a server. */
 typedef struct quicmig_conn quicmig_conn;
@@ -38,24 +39,28 @@ typedef struct quicmig_stream quicmig_stream;
 /* Who we are and whom we trust.  Strings are copied. */
 typedef struct quicmig_tls_config {
   size_t size; /* set by quicmig_tls_config_default() */
-  /* PEM files of our certificate chain and its key, both or neither.  A server
-   * without makes itself a self-signed certificate, valid for 30 days; a client
-   * without sends none.  [NULL] */
+  /* PEM file of our certificate chain; key_file goes with it.  A server without
+   * makes itself a self-signed certificate for localhost, valid for 30 days; a
+   * client without sends none.  [NULL] */
   const char *cert_file;
+  /* PEM file of the private key, if and only if there is a cert_file.  [NULL]
+   */
   const char *key_file;
   /* PEM file of the CAs that sign the peer's certificate.  Client, NULL: the
    * system's.  Server, not NULL: every client must show a certificate signed by
    * one of them.  [NULL] */
   const char *ca_file;
-  /* Application protocols, best first, separated by commas; at most 255
-   * characters.  Required: RFC 9001 section 8.1.  [NULL] */
+  /* Application protocols, best first, separated by commas; at most 8, and 255
+   * characters in all.  Required: RFC 9001 section 8.1.  [NULL] */
   const char *alpn;
-  /* Client: the name in the server's certificate; NULL: the host.  [NULL] */
+  /* Client: the name or address in the server's certificate, at most 255
+   * characters; NULL: the host.  [NULL] */
   const char *server_name;
   /* Client, non-zero: do NOT verify the server's certificate.  [0] */
   uint64_t insecure;
 } quicmig_tls_config;
 
+/* Fills *c with the defaults above, size included.  Any thread. */
 QUICMIG_EXTERN void quicmig_tls_config_default(quicmig_tls_config *c);
 
 /* Limits and timers of each connection. */
@@ -66,23 +71,25 @@ typedef struct quicmig_transport_options {
   quicmig_duration idle_timeout;
   /* Send a PING after this long without traffic; 0: off; at most 24 h.  [0] */
   quicmig_duration keep_alive;
-  /* 100 ms - 10 min.  [10 s] */
+  /* Give up a handshake that takes longer, 100 ms - 10 min.  [10 s] */
   quicmig_duration handshake_timeout;
   /* RTT assumed before the first sample (RFC 9002 section 6.2.2), 1 ms - 10 s.
    * [333 ms] */
   quicmig_duration initial_rtt;
-  /* Bytes of DATAGRAMs queued for sending, 4 KiB - 64 MiB.  [256 KiB] */
+  /* Bytes of DATAGRAMs queued for sending, their bookkeeping included, 4 KiB -
+   * 64 MiB.  [256 KiB] */
   uint32_t datagram_queue;
-  /* Bytes a stream keeps until they are acknowledged, 4 KiB - 64 MiB.
-   * [256 KiB] */
+  /* Bytes a stream keeps until they are acknowledged, 4 KiB - 64 MiB; taken
+   * from the allocator with the stream's first write.  [256 KiB] */
   uint32_t stream_buffer;
   /* Bytes the peer may send on a stream before they are consumed, 4 KiB -
    * 64 MiB.  [256 KiB] */
   uint32_t stream_window;
   /* The same over all streams of a connection, 4 KiB - 1 GiB.  [1 MiB] */
   uint32_t connection_window;
-  /* Streams of each kind the peer may have open, 0 - 65535.  [100] */
+  /* Bidirectional streams the peer may have open, 0 - 65535.  [100] */
   uint32_t max_streams_bidi;
+  /* Unidirectional streams the peer may have open, 0 - 65535.  [100] */
   uint32_t max_streams_uni;
   /* Connection IDs the peer may give us (active_connection_id_limit, RFC 9000
    * section 18.2), 2 - 8.  A client needs spare ones to hop.  [8] */
@@ -93,57 +100,63 @@ typedef struct quicmig_transport_options {
   /* Server, non-zero: tell clients not to migrate (disable_active_migration).
    * [0] */
   uint32_t disable_active_migration;
-  /* Server: connections at once, 1 - 1,000,000.  [10,000] */
+  /* Server: connections at once, those that still answer stray packets after
+   * their end included, 1 - 1,000,000.  [10,000] */
   uint32_t max_connections;
 } quicmig_transport_options;
 
+/* Fills *o with the defaults above, size included.  Any thread. */
 QUICMIG_EXTERN void
 quicmig_transport_options_default(quicmig_transport_options *o);
 
-/* NULL when every field is in range, else a static sentence that names one. */
+/* NULL when every field is in range, else a static sentence that names one and
+ * its range.  Any thread. */
 QUICMIG_EXTERN const char *
 quicmig_transport_options_check(const quicmig_transport_options *o);
 
 /* Why and how a connection ended. */
 typedef struct quicmig_close_info {
-  size_t size;
-  int32_t err;        /* quicmig_err; 0: closed by quicmig_conn_close() */
-  int32_t by_peer;    /* non-zero: the peer said so */
-  int32_t is_app;     /* code is the application's, not QUIC's */
-  int32_t liberr;     /* ngtcp2's error, 0 if none */
-  uint64_t code;      /* error code of the CONNECTION_CLOSE */
-  const char *reason; /* never NULL; UTF-8, cut at 255 bytes */
+  size_t size;     /* sizeof(quicmig_close_info), set by the library */
+  int32_t err;     /* quicmig_err; 0: closed by quicmig_conn_close() */
+  int32_t by_peer; /* non-zero: the peer said so */
+  int32_t is_app;  /* code is the application's, not QUIC's */
+  int32_t liberr;  /* ngtcp2's error, 0 if none */
+  uint64_t code;   /* error code of the CONNECTION_CLOSE */
+  /* The text beside it, cut at 255 bytes; never NULL, may be "".  A peer's is
+   * as the peer sent it: not checked to be UTF-8 or printable. */
+  const char *reason;
 } quicmig_close_info;
 
-/* What changed when a client moved. */
-#define QUICMIG_MIGRATION_PORT 0x1u /* the client's port */
-#define QUICMIG_MIGRATION_IP 0x2u   /* the client's IP address */
-#define QUICMIG_MIGRATION_SAME_ID                                              \
-  0x4u /* the client kept the connection ID: a                                 \
-          NAT rebinding or a REBIND hop */
+/* The client's port changed when it moved. */
+#define QUICMIG_MIGRATION_PORT 0x1u
+/* The client's IP address changed. */
+#define QUICMIG_MIGRATION_IP 0x2u
+/* The client kept the connection ID: a NAT rebinding or a REBIND hop. */
+#define QUICMIG_MIGRATION_SAME_ID 0x4u
 
 /* Server: a client's new address was validated (RFC 9000 section 9.3). */
 typedef struct quicmig_migration {
-  size_t size;
+  size_t size;    /* sizeof(quicmig_migration), set by the library */
   uint64_t count; /* migrations of this connection so far, this one included */
   uint64_t flags; /* QUICMIG_MIGRATION_... */
-  quicmig_tstamp at;
-  struct sockaddr_storage old_remote;
-  struct sockaddr_storage new_remote;
+  quicmig_tstamp at;                  /* when the new address was validated */
+  struct sockaddr_storage old_remote; /* the client's address before */
+  struct sockaddr_storage new_remote; /* and now; validated */
 } quicmig_migration;
 
-/* All optional. */
+/* What a connection tells; all optional. */
 typedef struct quicmig_conn_callbacks {
   size_t size; /* sizeof(quicmig_conn_callbacks) */
   /* The handshake is complete; streams and datagrams may be sent. */
   void (*connected)(quicmig_conn *c, void *user_data);
-  /* The last callback of c.  Streams are gone already. */
+  /* The last callback of c.  Streams are gone already.  Not called for a
+   * connection that the accept callback refused. */
   void (*closed)(quicmig_conn *c, const quicmig_close_info *info,
                  void *user_data);
   /* A DATAGRAM arrived (RFC 9221): unordered, unreliable. */
   void (*datagram)(quicmig_conn *c, const uint8_t *data, size_t len,
                    void *user_data);
-  /* The datagram queue has room again after QUICMIG_ERR_BLOCKED. */
+  /* The datagram queue is at most half full again after QUICMIG_ERR_BLOCKED. */
   void (*writable)(quicmig_conn *c, void *user_data);
   /* The peer opened a stream. */
   void (*stream_open)(quicmig_conn *c, quicmig_stream *s, void *user_data);
@@ -155,44 +168,52 @@ typedef struct quicmig_conn_callbacks {
   void (*stream_writable)(quicmig_conn *c, quicmig_stream *s, size_t acked,
                           void *user_data);
   /* The stream has ended both ways, or with an application error code
-   * (QUICMIG_NEVER: without one). */
+   * (QUICMIG_NEVER: without one, or with its connection).  s is freed on
+   * return. */
   void (*stream_closed)(quicmig_conn *c, quicmig_stream *s, uint64_t code,
                         void *user_data);
   /* Client: keep these bytes for quicmig_client_config.session. */
   void (*session)(quicmig_conn *c, const uint8_t *data, size_t len,
                   void *user_data);
-  /* Server: the client moved. */
+  /* Server: the client moved, and its new address is validated. */
   void (*migrated)(quicmig_conn *c, const quicmig_migration *m,
                    void *user_data);
 } quicmig_conn_callbacks;
 
-/* What is known of a connection. */
+/* What is known of a connection.  Times and congestion window belong to the
+ * current path: ngtcp2 begins anew with them when a client moves. */
 typedef struct quicmig_conn_info {
-  size_t size;         /* set by the caller */
-  uint64_t is_open;    /* the handshake is complete, nothing has closed it */
-  uint64_t is_resumed; /* a TLS session was resumed */
-  quicmig_duration srtt, min_rtt, latest_rtt;
-  uint64_t cwnd, bytes_in_flight;
-  uint64_t datagrams_queued; /* now */
-  uint64_t datagrams_sent;   /* handed to the network */
-  uint64_t datagrams_received;
-  uint64_t datagrams_dropped; /* grew too large for the path while queued */
-  uint64_t migrations;        /* server */
+  size_t size;           /* set by the caller */
+  uint64_t is_open;      /* the handshake is complete, the end not reported */
+  uint64_t is_resumed;   /* a TLS session was resumed */
+  quicmig_duration srtt, /* smoothed round-trip time */
+      min_rtt,           /* the least seen */
+      latest_rtt;        /* the last one measured */
+  uint64_t cwnd,         /* congestion window, bytes */
+      bytes_in_flight;   /* sent and neither acknowledged nor given up */
+  uint64_t datagrams_queued;   /* DATAGRAMs that wait now */
+  uint64_t datagrams_sent;     /* put into packets */
+  uint64_t datagrams_received; /* handed to the datagram callback */
+  uint64_t datagrams_dropped;  /* did not fit the path any more, for a second */
+  uint64_t migrations;         /* server: validated moves of the client */
   /* The peer's validated address (ss_family AF_UNSPEC before there is one). */
   struct sockaddr_storage remote;
-  char alpn[64]; /* as negotiated */
+  char alpn[64]; /* as negotiated, cut at 63 bytes; "" before that */
 } quicmig_conn_info;
 
-/* Fills the first i->size bytes. */
+/* Fills the first i->size bytes of *i; the caller sets size. */
 QUICMIG_EXTERN void quicmig_conn_get_info(const quicmig_conn *c,
                                           quicmig_conn_info *i);
 
-/* The largest DATAGRAM payload that quicmig_conn_send_datagram() takes now, 0
- * before the handshake is complete or when the peer takes none. */
+/* The largest DATAGRAM payload that quicmig_conn_send_datagram() takes now, in
+ * bytes: 0 before the handshake is complete or when the peer takes none.  After
+ * a hop it stays what the path before took. */
 QUICMIG_EXTERN size_t quicmig_conn_max_datagram(const quicmig_conn *c);
 
 /*
- * Queues one DATAGRAM; data is copied.
+ * Queues one DATAGRAM; data is copied.  One that does not fit the path after a
+ * hop waits up to a second for path MTU discovery, then it is dropped and
+ * counted.
  * Errors: QUICMIG_ERR_TOO_LARGE (quicmig_conn_max_datagram() fits),
  * QUICMIG_ERR_BLOCKED (the writable callback follows),
  * QUICMIG_ERR_NO_DATAGRAMS, _INVALID_STATE (not connected yet), _CLOSED,
@@ -202,7 +223,8 @@ QUICMIG_EXTERN int quicmig_conn_send_datagram(quicmig_conn *c,
                                               const uint8_t *data, size_t len);
 
 /*
- * Opens a stream; is_bidi 0: unidirectional.
+ * Opens a stream; is_bidi 0: unidirectional.  *s is freed by the library after
+ * its stream_closed callback.
  * Errors: QUICMIG_ERR_LIMIT (the peer allows no more now), _INVALID_STATE,
  * _CLOSED, _NOMEM.
  */
@@ -215,8 +237,11 @@ QUICMIG_EXTERN int quicmig_conn_open_stream(quicmig_conn *c, int is_bidi,
 QUICMIG_EXTERN void quicmig_conn_close(quicmig_conn *c, uint64_t code,
                                        const char *reason);
 
+/* The last argument of c's callbacks from now on, instead of the one that the
+ * client's or server's configuration gave. */
 QUICMIG_EXTERN void quicmig_conn_set_user_data(quicmig_conn *c,
                                                void *user_data);
+/* The last argument of c's callbacks. */
 QUICMIG_EXTERN void *quicmig_conn_get_user_data(const quicmig_conn *c);
 
 /* Copies up to len bytes into the stream's buffer; returns how many, 0 when it
@@ -226,35 +251,41 @@ QUICMIG_EXTERN void *quicmig_conn_get_user_data(const quicmig_conn *c);
 QUICMIG_EXTERN int64_t quicmig_stream_write(quicmig_stream *s,
                                             const uint8_t *data, size_t len);
 
-/* No more data will be written.  Errors: QUICMIG_ERR_INVALID_STATE. */
+/* No more data will be written; what is buffered is still sent.
+ * Errors: QUICMIG_ERR_INVALID_STATE (finished, reset or receive-only). */
 QUICMIG_EXTERN int quicmig_stream_finish(quicmig_stream *s);
 
 /* Gives both directions up with an application error code: RESET_STREAM and
  * STOP_SENDING (RFC 9000 section 3.5).  stream_closed follows. */
 QUICMIG_EXTERN void quicmig_stream_reset(quicmig_stream *s, uint64_t code);
 
-/* len received bytes are dealt with: the peer may send as many more. */
+/* len received bytes are dealt with: the peer may send as many more.  More than
+ * were received count as all of them. */
 QUICMIG_EXTERN void quicmig_stream_consume(quicmig_stream *s, size_t len);
 
 /* Room in the send buffer, in bytes. */
 QUICMIG_EXTERN size_t quicmig_stream_room(const quicmig_stream *s);
 /* The QUIC stream ID. */
 QUICMIG_EXTERN int64_t quicmig_stream_id(const quicmig_stream *s);
+/* Keeps a pointer of the program's with s; no callback gets it. */
 QUICMIG_EXTERN void quicmig_stream_set_user_data(quicmig_stream *s,
                                                  void *user_data);
+/* The pointer kept with s; NULL at first. */
 QUICMIG_EXTERN void *quicmig_stream_get_user_data(const quicmig_stream *s);
 
 /* Everything a client starts with.  Nothing is kept by reference. */
 typedef struct quicmig_client_config {
   size_t size; /* set by quicmig_client_config_default() */
   /* Name or address of the server; resolved with getaddrinfo, which may block,
-   * unless remote is given.  Also the name to verify. */
+   * unless remote is given.  The first address found is used.  Also the name to
+   * verify.  [NULL] */
   const char *host;
-  /* Host byte order. */
+  /* UDP port of the server, 1 - 65535, host byte order; ignored when remote is
+   * given.  [0] */
   uint64_t port;
-  /* Where the server is; NULL: resolve host. */
+  /* Where the server is; NULL: resolve host.  [NULL] */
   const struct sockaddr *remote;
-  uint64_t remotelen;
+  uint64_t remotelen;                           /* bytes at remote */
   const quicmig_tls_config *tls;                /* required */
   const quicmig_options *migration;             /* NULL: defaults */
   const quicmig_transport_options *transport;   /* NULL: defaults */
@@ -264,15 +295,16 @@ typedef struct quicmig_client_config {
   /* From an earlier connection's session callback; NULL: none.  A session that
    * the server does not take only costs the resumption. */
   const uint8_t *session;
-  uint64_t session_len;
-  void *user_data; /* of all callbacks */
+  uint64_t session_len; /* bytes at session */
+  void *user_data;      /* of all callbacks */
 } quicmig_client_config;
 
+/* Sets size; everything else is 0 or NULL.  Any thread. */
 QUICMIG_EXTERN void quicmig_client_config_default(quicmig_client_config *c);
 
 /*
  * Starts to connect: the first packet leaves in the first run.  Calls back:
- * watch, socket, event.
+ * watch, socket, event.  The caller ends *pc with quicmig_client_free().
  * Errors: QUICMIG_ERR_INVALID_ARGUMENT (quicmig_last_error_text() names it),
  * _RESOLVE, _CERT_FILE, _TLS, _NOMEM, _SYSTEM (errno is set),
  * _PORTS_EXHAUSTED, _APP_REFUSED, _RANDOM.
@@ -293,32 +325,36 @@ QUICMIG_EXTERN quicmig_conn *quicmig_client_conn(quicmig_client *c);
  * client's own. */
 QUICMIG_EXTERN quicmig *quicmig_client_migrator(quicmig_client *c);
 
-/* When to run next; QUICMIG_NEVER when closed. */
+/* When to run next; may be in the past: at once.  QUICMIG_NEVER when closed. */
 QUICMIG_EXTERN quicmig_tstamp quicmig_client_deadline(const quicmig_client *c);
 
 /*
  * Reads fd (-1: nothing), lets time pass and writes what is to be written.
- * Returns 0, or QUICMIG_ERR_CLOSED once the connection has ended (the closed
- * callback has told why), QUICMIG_ERR_REENTRANT from inside a callback.
+ * Calls back: all.  Returns 0, or QUICMIG_ERR_CLOSED once the connection has
+ * ended (the closed callback has told why), QUICMIG_ERR_REENTRANT from inside a
+ * callback.
  */
 QUICMIG_EXTERN int quicmig_client_run(quicmig_client *c, int fd,
                                       quicmig_tstamp now);
 
+/* What a server tells beside its connections. */
 typedef struct quicmig_server_callbacks {
-  size_t size;
-  /* Required.  Watch fd for reading (on=1) or stop (on=0). */
+  size_t size; /* sizeof(quicmig_server_callbacks) */
+  /* Required.  Watch fd for reading (on=1) or stop (on=0).  The server owns fd
+   * and closes it right after on=0. */
   void (*watch)(quicmig_server *s, int fd, int on, void *user_data);
   /* Optional.  A handshake begins; its address is not validated and not shown.
-   * Set the connection's user data here.  Non-zero refuses it. */
+   * Set the connection's user data here.  Non-zero refuses it: c is gone, the
+   * client hears nothing and may try again. */
   int (*accept)(quicmig_server *s, quicmig_conn *c, void *user_data);
 } quicmig_server_callbacks;
 
 /* Everything a server starts with.  Nothing is kept by reference. */
 typedef struct quicmig_server_config {
   size_t size; /* set by quicmig_server_config_default() */
-  /* Where to listen; port 0: any. */
+  /* Where to listen, IPv4 or IPv6; port 0: any.  Required. */
   const struct sockaddr *local;
-  uint64_t locallen;
+  uint64_t locallen;                            /* bytes at local */
   const quicmig_tls_config *tls;                /* required */
   const quicmig_transport_options *transport;   /* NULL: defaults */
   const quicmig_server_callbacks *callbacks;    /* required */
@@ -328,22 +364,27 @@ typedef struct quicmig_server_config {
                       quicmig_conn_set_user_data() */
 } quicmig_server_config;
 
+/* Sets size; everything else is 0 or NULL.  Any thread. */
 QUICMIG_EXTERN void quicmig_server_config_default(quicmig_server_config *c);
 
+/* Counters of one server, from its creation on. */
 typedef struct quicmig_server_stats {
   size_t size;          /* set by the caller */
-  uint64_t connections; /* now */
+  uint64_t connections; /* now; closed ones that still linger included */
   uint64_t accepted;    /* handshakes begun */
-  uint64_t refused;     /* over max_connections, or by accept */
-  uint64_t migrations;  /* validated */
-  uint64_t rx_packets, tx_packets;
-  uint64_t rx_discarded; /* for no connection, empty, truncated */
-  uint64_t tx_dropped;
-  uint64_t resets_sent; /* stateless resets */
+  /* Over max_connections, while closing, out of memory, or by accept. */
+  uint64_t refused;
+  uint64_t migrations;   /* moves of clients to a validated address */
+  uint64_t rx_packets,   /* UDP datagrams received */
+      tx_packets;        /* UDP datagrams sent */
+  uint64_t rx_discarded; /* for no connection, empty, truncated, malformed */
+  uint64_t tx_dropped;   /* not taken by the kernel for good */
+  uint64_t resets_sent;  /* stateless resets; at most 100 a second */
 } quicmig_server_stats;
 
 /*
- * Opens the socket.  Calls back: watch; *ps is set before.
+ * Opens the socket.  The caller ends *ps with quicmig_server_free().  Calls
+ * back: watch; *ps is set before.
  * Errors: QUICMIG_ERR_INVALID_ARGUMENT (quicmig_last_error_text() names it),
  * _CERT_FILE, _TLS, _NOMEM, _SYSTEM (errno is set), _RANDOM.
  */
@@ -351,23 +392,26 @@ QUICMIG_EXTERN int quicmig_server_new(quicmig_server **ps,
                                       const quicmig_server_config *cfg,
                                       quicmig_tstamp now);
 
-/* Ends every connection without a word (quicmig_server_close() and a run say
- * it), with its closed callback.  NULL is fine. */
+/* Ends every connection without a word to the peer (quicmig_server_close() and
+ * a run say it), with its closed callback, and closes the socket.  NULL is
+ * fine. Calls back: stream_closed, closed, watch. */
 QUICMIG_EXTERN void quicmig_server_free(quicmig_server *s);
 
-/* quicmig_conn_close() on every connection; new ones are refused from now on.
- */
+/* quicmig_conn_close() with code and reason on every connection; new ones are
+ * refused from now on. */
 QUICMIG_EXTERN void quicmig_server_close(quicmig_server *s, uint64_t code,
                                          const char *reason);
 
-/* The bound address. */
+/* Copies the bound address to *local: tells the port if it was 0. */
 QUICMIG_EXTERN void quicmig_server_address(const quicmig_server *s,
                                            struct sockaddr_storage *local);
 
+/* Fills the first stats->size bytes of *stats; the caller sets size. */
 QUICMIG_EXTERN void quicmig_server_get_stats(const quicmig_server *s,
                                              quicmig_server_stats *stats);
 
-/* When to run next. */
+/* When to run next; may be in the past: at once.  QUICMIG_NEVER: nothing is
+ * planned. */
 QUICMIG_EXTERN quicmig_tstamp quicmig_server_deadline(const quicmig_server *s);
 
 /* As quicmig_client_run(); returns 0 or QUICMIG_ERR_REENTRANT. */

@@ -7,6 +7,8 @@
  * or, when user_data is the program's own, call quicmig_ev_watch() from its own
  * watch callback; then quicmig_ev_set_client(e, client) and ev_run().
  *
+ * It runs its client or server on quicmig_clock(): create that with the same.
+ *
  * Threads: the loop's.
  */
 #ifndef QUICMIG_EV_H
@@ -31,17 +33,20 @@ QUICMIG_EXTERN quicmig_ev *quicmig_ev_new(struct ev_loop *loop);
  * NULL is fine. */
 QUICMIG_EXTERN void quicmig_ev_free(quicmig_ev *e);
 
-/* What to drive, one of the two. */
+/* Drives c from now on; NULL: nothing.  e drives a client or a server, not
+ * both. */
 QUICMIG_EXTERN void quicmig_ev_set_client(quicmig_ev *e, quicmig_client *c);
+/* Drives s from now on; NULL: nothing. */
 QUICMIG_EXTERN void quicmig_ev_set_server(quicmig_ev *e, quicmig_server *s);
 
-/* To be called from the program's watch callback.  Returns 0, or
- * QUICMIG_ERR_NOMEM (more than 64 sockets). */
+/* To be called from the program's watch callback with its arguments.
+ * Errors: QUICMIG_ERR_NOMEM (more than 64 sockets). */
 QUICMIG_EXTERN int quicmig_ev_watch(quicmig_ev *e, int fd, int on);
 
-/* Ready-made watch callbacks whose user_data is the quicmig_ev. */
+/* A ready-made watch callback for a client; its user_data is the quicmig_ev. */
 QUICMIG_EXTERN void quicmig_ev_watch_client(quicmig *m, int fd, int on,
                                             void *user_data);
+/* A ready-made watch callback for a server; its user_data is the quicmig_ev. */
 QUICMIG_EXTERN void quicmig_ev_watch_server(quicmig_server *s, int fd, int on,
                                             void *user_data);
 

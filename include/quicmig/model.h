@@ -47,7 +47,7 @@ typedef enum quicmig_mode {
  */
 typedef struct quicmig_options {
   size_t size; /* set by quicmig_options_default() */
-  /* Mean time between hops; 0: no scheduled hops; else 100 ms - 366 days.
+  /* Mean time between hops; 0: no scheduled hops; else 10 ms - 366 days.
    * [300 s] */
   quicmig_duration hop_interval;
   /* Hop also after this many UDP payload bytes, both directions together, on
@@ -56,7 +56,7 @@ typedef struct quicmig_options {
   /* Hop also after this many datagrams on one path; 0: off; else >= 100.
    * [0] */
   uint64_t hop_packets;
-  /* No two hops start closer than this, whatever asked for them, 50 ms - 1 h.
+  /* No two hops start closer than this, whatever asked for them, 10 ms - 1 h.
    * RFC 9000 section 9.5 wants addresses to change infrequently.  [100 ms] */
   quicmig_duration hop_min_gap;
   /* After a refused or failed hop the next is tried after a delay that starts
@@ -208,7 +208,8 @@ typedef enum quicmig_event_type {
   /* A long suspend or clock jump of `value` nanoseconds was absorbed. */
   QUICMIG_EVENT_CLOCK_JUMP = 5,
   /* The route or the address of a socket is gone, says the kernel with errno
-   * `value`; the connection goes on, and hops if it was the socket in use. */
+   * `value`; the same one is told once a second at most.  The connection goes
+   * on, and hops if it was the socket in use. */
   QUICMIG_EVENT_SOCKET_ERROR = 6
 } quicmig_event_type;
 

@@ -32,6 +32,7 @@
 extern "C" {
 #endif
 
+/* The migrator of one client connection. */
 typedef struct quicmig quicmig;
 
 /*
@@ -49,19 +50,21 @@ typedef struct quicmig_callbacks {
    * Non-zero refuses the socket: the hop ends with QUICMIG_ERR_APP_REFUSED. */
   int (*socket)(quicmig *m, int fd, const struct sockaddr *local,
                 void *user_data);
-  /* Optional.  A hop attempt ended. */
+  /* Optional.  A hop attempt ended, well or not. */
   void (*hop)(quicmig *m, const quicmig_hop_record *r, void *user_data);
-  /* Optional. */
+  /* Optional.  A path changed its state, or something was learned: see
+   * quicmig_event_type. */
   void (*event)(quicmig *m, const quicmig_event *e, void *user_data);
 } quicmig_callbacks;
 
 /*
  * Makes a handle and opens its first socket towards remote (AF_INET or
- * AF_INET6), which becomes the active path.  o, cb and mem are copied; o and
- * mem may be NULL for the defaults.  Calls back: watch, socket, event; *pm is
- * set before.
+ * AF_INET6), which becomes the active path when the handshake is confirmed.
+ * Everything is copied; o and mem may be NULL for the defaults.  user_data is
+ * the last argument of every callback.  The caller ends it with quicmig_free().
+ * Calls back: watch, socket, event; *pm is set before.
  * Errors: QUICMIG_ERR_INVALID_ARGUMENT, _NOMEM, _SYSTEM (errno is set),
- * _PORTS_EXHAUSTED, _APP_REFUSED, _RANDOM; *pm is NULL then.
+ * _PORTS_EXHAUSTED, _APP_REFUSED, _RANDOM; *pm is no handle then.
  */
 QUICMIG_EXTERN int
 quicmig_new(quicmig **pm, const quicmig_options *o, const quicmig_callbacks *cb,
@@ -69,54 +72,63 @@ quicmig_new(quicmig **pm, const quicmig_options *o, const quicmig_callbacks *cb,
             socklen_t remotelen, quicmig_tstamp now, void *user_data);
 
 /* Closes every socket (watch off first) and frees m.  NULL is fine.  Never
- * touches the ngtcp2_conn.  callback: no. */
+ * touches the ngtcp2_conn.  Calls back: watch.  callback: no. */
 QUICMIG_EXTERN void quicmig_free(quicmig *m);
 
-/* Copies the path to give to ngtcp2_conn_client_new; the active path as ngtcp2
- * knows it; empty after quicmig_detach().  callback: yes. */
+/* Copies to *ps the path to give to ngtcp2_conn_client_new(): the active path
+ * as ngtcp2 knows it.  Empty after quicmig_detach().  callback: yes. */
 QUICMIG_EXTERN void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps);
 
 /*
- * Joins m to a client connection made with quicmig_get_path().  conn must live
- * until quicmig_free() or quicmig_detach().  callback: no.
- * Errors: QUICMIG_ERR_INVALID_STATE (attached already),
+ * Joins m to a client connection made with quicmig_get_path().  conn stays the
+ * caller's and must live until quicmig_free() or quicmig_detach().
+ * callback: no.
+ * Errors: QUICMIG_ERR_INVALID_STATE (attached already, or detached),
  * QUICMIG_ERR_INVALID_ARGUMENT (a server, or made with another path).
  */
 QUICMIG_EXTERN int quicmig_attach(quicmig *m, ngtcp2_conn *conn);
 
 /* The connection is over: reports a hop that had switched and waited for its
  * first packet, closes every socket (watch off first) and forgets the
- * ngtcp2_conn.  Counters can still be read; nothing else is possible.
- * callback: no. */
+ * ngtcp2_conn.  Counters can still be read; nothing else is possible.  Harmless
+ * when not attached.  Calls back: watch, hop, event.  callback: no. */
 QUICMIG_EXTERN void quicmig_detach(quicmig *m);
 
 /*
- * To be called from the ngtcp2 callbacks of the same names.  They only take
- * note: whatever follows happens in the next quicmig_on_time(), _read() or
- * _write(), because ngtcp2 must not be called back from its callbacks.
+ * To be called from the ngtcp2 callback handshake_confirmed.  This and the next
+ * two only take note: whatever follows happens in the quicmig_on_time(),
+ * _read() or _write() that is under way, because ngtcp2 must not be called back
+ * from its callbacks.  Call nothing back.
  */
 QUICMIG_EXTERN void quicmig_on_handshake_confirmed(quicmig *m);
+
+/* The same for ngtcp2's path_validation: path and res are its arguments. */
 QUICMIG_EXTERN void
 quicmig_on_path_validation(quicmig *m, const ngtcp2_path *path,
                            ngtcp2_path_validation_result res);
+
+/* The same for ngtcp2's dcid_status: type and seq are its arguments. */
 QUICMIG_EXTERN void
 quicmig_on_dcid_status(quicmig *m, ngtcp2_connection_id_status_type type,
                        uint64_t seq);
 
 /*
  * Reads what fd holds, at most 64 datagrams, and gives it to ngtcp2.  fd is one
- * that watch named; another is ignored.  Uses 32 KiB of stack.  Calls back:
- * all. callback: no.  Returns the number of datagrams, 0 - 64; call again (or
- * wait for a level-triggered wake-up) when it is 64. Errors: QUICMIG_ERR_CONN
- * (quicmig_conn_error() has ngtcp2's code), QUICMIG_ERR_INVALID_STATE (not
- * attached), QUICMIG_ERR_REENTRANT.
+ * that watch named; another is ignored.  Uses about 34 KiB of stack.  Calls
+ * back: all.  callback: no.  Returns the number of datagrams, 0 - 64; call
+ * again (or wait for a level-triggered wake-up) when it is 64.  Follow with
+ * quicmig_write().
+ * Errors: QUICMIG_ERR_CONN (quicmig_conn_error() has ngtcp2's code),
+ * QUICMIG_ERR_INVALID_STATE (not attached), QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_read(quicmig *m, int fd, quicmig_tstamp now);
 
 /*
  * Writes one packet: calls ngtcp2_conn_writev_stream() or one of its kin with
- * these arguments and returns what it returned: > 0 the packet's length, 0
- * nothing more to send now, < 0 an ngtcp2 error.  Must not call m.
+ * path, pi, dest, destlen and now, and returns what it returned: > 0 the
+ * packet's length, 0 nothing more to send now, < 0 an ngtcp2 error.  user_data
+ * is quicmig_write()'s write_user_data.  Of m only what is marked
+ * "callback: yes" may be called.
  */
 typedef ngtcp2_ssize (*quicmig_write_pkt)(quicmig *m, ngtcp2_path *path,
                                           ngtcp2_pkt_info *pi, uint8_t *dest,
@@ -126,9 +138,10 @@ typedef ngtcp2_ssize (*quicmig_write_pkt)(quicmig *m, ngtcp2_path *path,
 /*
  * Calls write_pkt until it has nothing more or the send quantum is reached, and
  * sends every packet on the socket of the path that ngtcp2 named.  What the
- * kernel does not take now is kept and sent first next time.  Uses 32 KiB of
- * stack.  Calls back: all.  callback: no.  Returns 0 when all was sent, 1 when
- * more waits: quicmig_deadline() says when to call again.
+ * kernel does not take now is kept, at most 16 packets, and sent first next
+ * time.  Uses about 26 KiB of stack.  Calls back: all.  callback: no.  Returns
+ * 0 when all was sent, 1 when more waits: quicmig_deadline() says when to call
+ * again.
  * Errors: QUICMIG_ERR_CONN (write_pkt's error, in quicmig_conn_error()),
  * QUICMIG_ERR_INVALID_STATE, QUICMIG_ERR_REENTRANT.
  */
@@ -138,9 +151,10 @@ QUICMIG_EXTERN int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt,
 /* The largest packet write_pkt is asked for, in bytes. */
 #define QUICMIG_MAX_PKTLEN 1500
 
-/* When quicmig_on_time() must be called next: the earliest of the schedule, the
- * drains and ngtcp2's own expiry.  QUICMIG_NEVER: not at all.  callback: yes.
- */
+/* When quicmig_on_time() and then quicmig_write() must be called next: the
+ * earliest of the schedule, the drains, packets that wait for the kernel, and
+ * ngtcp2's own expiry.  May be in the past: at once.  QUICMIG_NEVER: not at
+ * all, or not attached.  callback: yes. */
 QUICMIG_EXTERN quicmig_tstamp quicmig_deadline(const quicmig *m);
 
 /*
@@ -151,82 +165,97 @@ QUICMIG_EXTERN quicmig_tstamp quicmig_deadline(const quicmig *m);
  */
 QUICMIG_EXTERN int quicmig_on_time(quicmig *m, quicmig_tstamp now);
 
-/* ngtcp2's code behind the last QUICMIG_ERR_CONN, else 0. */
+/* ngtcp2's code behind the last QUICMIG_ERR_CONN, else 0; valid until the next
+ * quicmig_read(), _write() or _on_time().  callback: yes. */
 QUICMIG_EXTERN int quicmig_conn_error(const quicmig *m);
 
-/* The errno behind the last QUICMIG_ERR_SYSTEM, else 0. */
+/* The errno behind the last QUICMIG_ERR_SYSTEM, else 0; valid until the next
+ * socket is opened.  callback: yes. */
 QUICMIG_EXTERN int quicmig_sys_error(const quicmig *m);
 
 /*
  * Hops now, apart from the schedule, whose next hop is then a full interval
  * away.  Returns 0 when the attempt has started; the hop callback tells its
- * end.  A refusal is also reported by a record.  Calls back: all.
- * callback: no.
+ * end.  A refusal by any of the errors down to _SYSTEM is also reported by a
+ * record; it is not retried.  _BUSY: another attempt has not given its record
+ * yet, which then reports nothing of this one.  Follow with quicmig_write().
+ * Calls back: all.  callback: no.
  * Errors: QUICMIG_ERR_NOT_CONFIRMED, _PEER_FORBIDS, _NO_SPARE_ID, _TOO_SOON,
- * _BUSY, _SOCKETS_EXHAUSTED, _PORTS_EXHAUSTED, _APP_REFUSED, _SYSTEM,
- * _INVALID_STATE, _REENTRANT.
+ * _SOCKETS_EXHAUSTED, _PORTS_EXHAUSTED, _APP_REFUSED, _NOMEM, _RANDOM, _SYSTEM,
+ * _BUSY, _INVALID_STATE, _REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_hop(quicmig *m, quicmig_tstamp now);
 
 /*
  * Takes the hop_... and drain fields of o from now on (max_sockets, ports,
- * buffers and cid_limit stay); the next hop is drawn anew.  callback: no.
- * Errors: QUICMIG_ERR_INVALID_ARGUMENT.
+ * buffers, fwmark, interface_name and cid_limit stay); the next hop is drawn
+ * anew.  callback: no.
+ * Errors: QUICMIG_ERR_INVALID_ARGUMENT, QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_reschedule(quicmig *m, const quicmig_options *o,
                                       quicmig_tstamp now);
 
 /* Where a path added by hand starts from. */
 typedef struct quicmig_path_config {
-  size_t size;
-  /* Local address, port 0: a random one; NULL: the routed one. */
+  size_t size; /* sizeof(quicmig_path_config), set by the caller */
+  /* Local address of the remote's family; port 0: a random one within
+   * local_port_lo - local_port_hi; NULL: the routed address.  Not kept. */
   const struct sockaddr *local;
-  socklen_t locallen;
-  uint32_t reserved;
-  const char *interface_name; /* NULL: as in the options */
+  socklen_t locallen; /* bytes at local; 0 with NULL */
+  uint32_t reserved;  /* 0 */
+  /* Bind the socket to this interface, at most 15 characters; NULL: as in the
+   * options.  Not kept. */
+  const char *interface_name;
 } quicmig_path_config;
 
 /*
  * Opens a socket for a path beside the active one, in state SPARE; nothing is
- * sent on it.  *id is set.  cfg may be NULL.  Calls back: watch, socket, event.
+ * sent on it.  *id is set.  cfg may be NULL.  It is open until
+ * quicmig_path_close() or a switch.  Calls back: watch, socket, event.
  * callback: no.
- * Errors: as quicmig_hop(), but for the ones that concern connection IDs, and
- * QUICMIG_ERR_INVALID_ARGUMENT.
+ * Errors: QUICMIG_ERR_INVALID_ARGUMENT, _SOCKETS_EXHAUSTED, _PORTS_EXHAUSTED,
+ * _APP_REFUSED, _RANDOM, _SYSTEM, _INVALID_STATE, _REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_path_add(quicmig *m, const quicmig_path_config *cfg,
                                     uint32_t *id, quicmig_tstamp now);
 
 /*
  * Probes a SPARE path and switches to it when it is proven; ngtcp2 knows no
- * probe without a switch.  Gives up after timeout (0: ngtcp2's own, three
- * PTOs); data stays on the old path until the proof.  The hop callback tells
- * the end.  Always MIGRATE.  callback: no.
- * Errors: as quicmig_hop(), QUICMIG_ERR_NO_PATH.
+ * probe without a switch.  Gives up after timeout, or when ngtcp2 does if that
+ * is earlier or timeout is 0: after three PTOs (RFC 9000 section 8.2.4).  Data
+ * stays on the old path until the proof.  The hop callback tells the end.
+ * Always MIGRATE.  A refused path stays SPARE, a failed one is closed.  Follow
+ * with quicmig_write().  Calls back: all.  callback: no.
+ * Errors: as quicmig_hop(); QUICMIG_ERR_NO_PATH, QUICMIG_ERR_INVALID_STATE (the
+ * path is not SPARE).
  */
 QUICMIG_EXTERN int quicmig_path_switch(quicmig *m, uint32_t id,
                                        quicmig_duration timeout,
                                        quicmig_tstamp now);
 
 /*
- * Closes a SPARE, DRAINING or FAILED path.  callback: no.
- * Errors: QUICMIG_ERR_NO_PATH, QUICMIG_ERR_INVALID_STATE (active or probing).
+ * Closes a SPARE, DRAINING or FAILED path.  Calls back: watch, event.
+ * callback: no.
+ * Errors: QUICMIG_ERR_NO_PATH, QUICMIG_ERR_INVALID_STATE (active or probing),
+ * QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_path_close(quicmig *m, uint32_t id,
                                       quicmig_tstamp now);
 
 /* Copies up to n open paths to out, whose size fields are set to
- * sizeof(quicmig_path_info) by this function; returns how many are open.
- * callback: yes. */
+ * sizeof(quicmig_path_info) by this function; returns how many are open, which
+ * may be more than n.  callback: yes. */
 QUICMIG_EXTERN size_t quicmig_paths(const quicmig *m, quicmig_path_info *out,
                                     size_t n);
 
-/* Fills the first s->size bytes of *s.  callback: yes. */
+/* Fills the first s->size bytes of *s; the caller sets size.  callback: yes. */
 QUICMIG_EXTERN void quicmig_get_stats(const quicmig *m, quicmig_stats *s);
 
 /* When the next scheduled hop is due, QUICMIG_NEVER if none.  callback: yes. */
 QUICMIG_EXTERN quicmig_tstamp quicmig_next_hop(const quicmig *m);
 
-/* Bytes this handle holds from its allocator.  callback: yes. */
+/* Bytes this handle holds from its allocator, packets that wait for the kernel
+ * included; ngtcp2's and the kernel's own are not.  callback: yes. */
 QUICMIG_EXTERN size_t quicmig_memory(const quicmig *m);
 
 #ifdef __cplusplus

@@ -146,7 +146,7 @@ typedef struct quicmig_mem {
   void *user_data;
   /* size bytes as malloc(3), or NULL. */
   void *(*malloc)(size_t size, void *user_data);
-  /* As free(3); called with NULL by ngtcp2 only. */
+  /* As free(3); ptr may be NULL. */
   void (*free)(void *ptr, void *user_data);
   /* nmemb times size zeroed bytes as calloc(3), or NULL. */
   void *(*calloc)(size_t nmemb, size_t size, void *user_data);

@@ -156,7 +156,9 @@ static int start(quicmig_client *c, const quicmig_client_config *cfg,
     rv = qm_migrator_new(&c->migrator, &o, cfg->callbacks, &c->mem, net,
                          &remote->u.sa, remote->len, now, cfg->user_data);
     if (rv != 0) {
-      (void)qm_error(rv, "opening the first socket: %s", quicmig_strerror(rv));
+      (void)qm_error(rv, "opening the first socket: %s",
+                     rv == QUICMIG_ERR_SYSTEM ? strerror(errno)
+                                              : quicmig_strerror(rv));
     }
   }
   return rv == 0 ? start_conn(c, cfg, net, now) : rv;

@@ -142,6 +142,7 @@ static void do_migrate(quicmig *m, uint32_t id) {
       qm_engine_on_probing(&m->engine, ngtcp2_conn_get_pto(m->conn),
                            m->clock.last);
       qm_migrator_sync(m);
+      m->write_at = m->clock.last; /* challenges leave in a write only */
       return;
     case NGTCP2_ERR_NOMEM:
       err = QUICMIG_ERR_NOMEM;

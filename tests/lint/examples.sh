@@ -1,6 +1,6 @@
 #!/bin/sh
 # Gate: every example program answers --help with its usage and exit status 0,
-# an unknown option with status 2, and being called without its arguments with
+# an unknown option with status 2, and an argument too many or too few with
 # status 2 and one readable line.
 # Needs: cmake.  Exit status: 0 clean, 1 complaints.
 . "$(dirname "$0")/common"
@@ -25,12 +25,12 @@ for program in build/release/examples/*; do
   try 2 --no-such-option
   grep -q -e no-such-option "$tmp/out" ||
     complain "$program --no-such-option: does not name the option"
-  try 2
+  try 2 one-argument
   lines=$(wc -l <"$tmp/out")
   [ "$lines" = 1 ] ||
-    complain "$program without arguments: prints $lines lines, should be 1"
+    complain "$program one-argument: prints $lines lines, should be 1"
   ! grep -q '[^ -~]' "$tmp/out" ||
-    complain "$program without arguments: its line has unreadable characters"
+    complain "$program one-argument: its line has unreadable characters"
 done
 [ "$found" = 1 ] || complain 'build/release/examples: no program was built'
 verdict

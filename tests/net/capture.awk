@@ -1,7 +1,7 @@
-# Reads tshark's fields of the UDP packets towards and from one server port and
+# Reads tshark's fields of UDP packets, takes those of one server port and
 # prints what an observer of that wire can tell, as `NAME VALUE` lines.
 #
-#   -v server=PORT
+#   -v server=PORT -v long_ids=FILE (gets the destination IDs of long headers)
 # Columns: 1 ip.src 2 ipv6.src 3 ip.dst 4 ipv6.dst 5 udp.srcport 6 udp.dstport
 #   7 ip.flags.df 8 ipv6.flow 9 udp.payload in hex
 #
@@ -24,6 +24,7 @@ BEGIN {
 }
 
 {
+  if ($5 != server && $6 != server) next
   gsub(/:/, "", $9)
   up = $6 == server
   port = up ? $5 : $6
@@ -55,16 +56,19 @@ up && $2 != "" {
 }
 
 # Long header: flags, version, length and destination ID, length and source ID.
-hex(substr($9, 1, 1)) >= 8 {
-  dlen = hex(substr($9, 11, 2))
-  slen = hex(substr($9, 13 + 2 * dlen, 2))
-  if (slen != (up ? 8 : 12)) odd_ids++
-  long_headers++
-  next
-}
-
+# Short header: flags, destination ID.
 {
-  id = substr($9, 3, up ? 16 + 8 : 16)
+  is_long = hex(substr($9, 1, 1)) >= 8
+  if (is_long) {
+    dlen = hex(substr($9, 11, 2))
+    slen = hex(substr($9, 13 + 2 * dlen, 2))
+    id = substr($9, 13, 2 * dlen)
+    if (slen != (up ? 8 : 12)) odd_ids++
+    long_headers++
+    print id > long_ids
+  } else {
+    id = substr($9, 3, up ? 24 : 16)
+  }
   key = direction " " id
   if (!(key in owner)) {
     owner[key] = client

@@ -87,7 +87,7 @@ verdict() {
   for file in "$tmp"/*.err "$tmp"/*.out "$tmp"/*.hops "$tmp"/*.moves; do
     [ -s "$file" ] || continue
     echo "--- $(basename "$file")"
-    tail -n 60 "$file" | cut -c 1-400
+    tail -n 12 "$file" | cut -c 1-300
   done
   exit 1
 }
@@ -129,6 +129,11 @@ address() {
     *) ip -n "$ns" addr add "$a" dev "$interface" ;;
     esac
   done
+}
+
+drop_addresses() {
+  ip -n "$client_ns" addr del $client4/24 dev c0
+  ip -n "$client_ns" addr del $client6/64 dev c0
 }
 
 client_routes() {
@@ -219,7 +224,8 @@ stop() {
 
 # pid_of NAME: of the program itself, below timeout(1).
 pid_of() {
-  cat "/proc/$(cat "$tmp/$1.pid")/task/$(cat "$tmp/$1.pid")/children"
+  awk '{ print $1 }' \
+    "/proc/$(cat "$tmp/$1.pid")/task/$(cat "$tmp/$1.pid")/children"
 }
 
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds.
@@ -258,6 +264,17 @@ end_client() {
     bad "$1: exit status $status: $(tail -n 1 "$tmp/$1.err")"
 }
 
+# start_pair OPTION...: client4 and client6, each with a server of its own.
+start_pair() {
+  for family in 4 6; do
+    eval "host=\$server$family"
+    start_server "server$family" --address "$host" --port "443$family"
+    start_client "client$family" 60 "$@" "$host" "443$family"
+  done
+  wait_for 5 'client4 connects' is_connected 4434
+  wait_for 5 'client6 connects' is_connected 4436
+}
+
 # --- what they printed -------------------------------------------------------
 
 # json FIELD: of each line of standard input; empty where it is missing.
@@ -265,27 +282,22 @@ json() {
   sed -n 's/.*"'"$1"'":"\{0,1\}\([^",}]*\).*/\1/p'
 }
 
-# value NAME FIELD: of the client's result.
+# value NAME FIELD: of the client's result; fractions are cut off, for test(1).
 value() {
-  tail -n 1 "$tmp/$1.out" | json "$2"
-}
-
-# whole NAME FIELD: the same, rounded down, for test(1).
-whole() {
-  value "$1" "$2" | sed 's/\..*//'
+  tail -n 1 "$tmp/$1.out" | json "$2" | sed 's/\..*//'
 }
 
 # check_value NAME FIELD OPERATOR EXPECTED
 check_value() {
-  check "$1: $2" "$(whole "$1" "$2")" "$3" "$4"
+  check "$1: $2" "$(value "$1" "$2")" "$3" "$4"
 }
 
-# count PATTERN FILE
+# count PATTERN FILE: how many lines match.
 count() {
   grep -c "$1" "$2" || true
 }
 
-# records NAME RESULT: how many hop records with this result; "ok" is success.
+# records NAME RESULT: how many hop records with this result ("ok": success).
 records() {
   count "\"result\":\"$2\"" "$tmp/$1.hops"
 }
@@ -295,11 +307,17 @@ has_records() {
   [ -e "$tmp/$1.hops" ] && [ "$(records "$1" "$2")" -ge "$3" ]
 }
 
-# client_ports: the local UDP ports in use towards the server's port $1, the
-# oldest socket first as far as the kernel tells.
-client_ports() {
-  in_client ss -Hun | awk -v to=":$1\$" '
-    $5 ~ to || $4 ~ to { n = split($4 ~ to ? $3 : $4, a, ":"); print a[n] }'
+# pair_has_hopped N4 N6: both clients of start_pair, at least so often?
+pair_has_hopped() {
+  has_records client4 ok "$1" && has_records client6 ok "$2"
 }
 
-is_connected() { [ -n "$(client_ports "$1")" ]; }
+# client_ports PORT: the client's open UDP ports towards that port.
+client_ports() {
+  in_client ss -Hun state all dport = ":$1" |
+    sed 's/.*:\([0-9]*\) .*:'"$1"' *$/\1/'
+}
+
+is_connected() {
+  [ -n "$(client_ports "$1")" ]
+}

@@ -1,0 +1,50 @@
+#!/bin/sh
+# The client's network goes away for 2 s in the middle of a connection: the
+# connection lives, and hops again.
+#   address  the client loses its addresses
+#   link     its interface is down
+#   reject   the NAT answers everything with ICMP port unreachable, as anybody
+#            could forge it: a hint, never the end
+cd "$(dirname "$0")"
+. ./lab.sh
+lab_up
+
+leave_address() { drop_addresses; }
+come_address() {
+  address "$client_ns" c0 $client4/24 $client6/64
+  client_routes
+}
+
+leave_link() { ip -n "$client_ns" link set c0 down; }
+come_link() {
+  ip -n "$client_ns" link set c0 up
+  # IPv4 addresses outlive it, IPv6 ones do not.
+  address "$client_ns" c0 $client6/64
+  client_routes
+}
+
+leave_reject() { block iifname in reject with icmpx type port-unreachable; }
+come_reject() { unblock; }
+
+start_pair --hop-interval 500ms --rate 100 --duration 21s \
+  --stream-bytes 20000000
+wait_for 10 'both clients hop' pair_has_hopped 1 1
+for row in address link reject; do
+  "leave_$row"
+  sleep 2
+  "come_$row"
+  begin=$(date +%s%N)
+  wait_for 10 "$row: hops again" pair_has_hopped \
+    $(($(records client4 ok) + 1)) $(($(records client6 ok) + 1))
+  echo "$row: hops again after $((($(date +%s%N) - begin) / 1000000)) ms"
+done
+for c in client4 client6; do
+  end_client "$c"
+  check_value "$c" stream_ok = true
+  check_value "$c" gap_ms_max -le 8000
+  # Of 2100; nothing gets through for at least 6 s.
+  check_value "$c" datagrams_echoed -ge 900
+  check "$c: hops because of an error from the kernel" \
+    "$(count '"reason":"path-error"' "$tmp/$c.hops")" -ge 1
+done
+verdict
