@@ -69,6 +69,7 @@ static int draw_id(const quicmig_conn *c, ngtcp2_cid *id, size_t len) {
 static int new_client(quicmig_conn *c, const qm_conn_start *s) {
   ngtcp2_settings settings;
   ngtcp2_transport_params params;
+  ngtcp2_conn *conn;
   ngtcp2_cid scid, dcid;
 
   if (draw_id(c, &scid, QM_CID_LEN_CLIENT) != 0 ||
@@ -77,16 +78,20 @@ static int new_client(quicmig_conn *c, const qm_conn_start *s) {
   }
   fill_settings(c, &settings, s->now);
   fill_params(c, &params);
-  return ngtcp2_conn_client_new(&c->conn, &dcid, &scid, s->path,
-                                NGTCP2_PROTO_VER_V1, &qm_conn_client_callbacks,
-                                &settings, &params, &c->nmem, c) == 0
-             ? 0
-             : QUICMIG_ERR_NOMEM;
+  /* On failure ngtcp2 1.11 leaves a dangling pointer behind. */
+  if (ngtcp2_conn_client_new(&conn, &dcid, &scid, s->path, NGTCP2_PROTO_VER_V1,
+                             &qm_conn_client_callbacks, &settings, &params,
+                             &c->nmem, c) != 0) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  c->conn = conn;
+  return 0;
 }
 
 static int new_server(quicmig_conn *c, const qm_conn_start *s) {
   ngtcp2_settings settings;
   ngtcp2_transport_params params;
+  ngtcp2_conn *conn;
   ngtcp2_cid scid;
 
   if (draw_id(c, &scid, QM_CID_LEN_SERVER) != 0) {
@@ -106,11 +111,13 @@ static int new_server(quicmig_conn *c, const qm_conn_start *s) {
       c->owner->id_added(c, &s->initial->dcid) != 0) {
     return QUICMIG_ERR_NOMEM;
   }
-  return ngtcp2_conn_server_new(&c->conn, &s->initial->scid, &scid, s->path,
-                                s->initial->version, &qm_conn_server_callbacks,
-                                &settings, &params, &c->nmem, c) == 0
-             ? 0
-             : QUICMIG_ERR_NOMEM;
+  if (ngtcp2_conn_server_new(&conn, &s->initial->scid, &scid, s->path,
+                             s->initial->version, &qm_conn_server_callbacks,
+                             &settings, &params, &c->nmem, c) != 0) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  c->conn = conn;
+  return 0;
 }
 
 /* A ticket arrived: the session can be resumed from here on. */
