@@ -248,9 +248,11 @@ static ngtcp2_ssize write_pkt(quicmig *m, ngtcp2_path *path,
 static bool is_refused(const quicmig_client *c, uint64_t limit) {
   quicmig_stats s = {.size = sizeof(s)};
 
+  if (c->conn.state != QM_CONN_HANDSHAKE) {
+    return false;
+  }
   quicmig_get_stats(c->migrator, &s);
-  return c->conn.state == QM_CONN_HANDSHAKE && s.rx_packets == 0 &&
-         s.refused >= limit;
+  return s.rx_packets == 0 && s.refused >= limit;
 }
 
 /* Reads, lets time pass, writes.  True: the connection is over. */

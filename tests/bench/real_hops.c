@@ -15,9 +15,10 @@
 
 #define MS QUICMIG_MILLISECOND
 #define FDS 32
-#define GAP (50 * MS)
+#define GAP (20 * MS)
 #define SEND_EVERY (2 * MS)
 #define LINGER (500 * MS)
+#define SETTLE (200 * MS)
 
 typedef struct bench {
   quicmig_client *client;
@@ -26,6 +27,7 @@ typedef struct bench {
   bool is_server_fd[FDS];
   nfds_t n;
   uint64_t sent, echoed, good, bad;
+  quicmig_tstamp next_hop; /* QUICMIG_NEVER while one is under way */
   bool is_connected, is_closed;
 } bench;
 
@@ -76,6 +78,7 @@ static void on_connected(quicmig_conn *c, void *user_data) {
 
   (void)c;
   b->is_connected = true;
+  b->next_hop = quicmig_clock() + SETTLE; /* confirmed by then */
 }
 
 static void on_closed(quicmig_conn *c, const quicmig_close_info *i,
@@ -93,6 +96,11 @@ static void on_hop(quicmig *m, const quicmig_hop_record *r, void *user_data) {
   (void)m;
   b->good += r->result == 0;
   b->bad += r->result != 0;
+  b->next_hop = r->started_at + r->open_time + GAP;
+  if (r->result != 0) {
+    fprintf(stderr, "hop %llu: %s\n", (unsigned long long)r->seq,
+            quicmig_strerror(r->result));
+  }
 }
 
 static int start_server(bench *b, quicmig_tls_config *tls,
@@ -199,13 +207,13 @@ static unsigned count_fds(void) {
 /* Goes on until n hops have ended. */
 static void hop_to(bench *b, uint64_t n) {
   static const uint8_t data[200];
-  quicmig_tstamp next_hop = 0, next_send = 0, now;
+  quicmig_tstamp next_send = 0, now;
 
   while (b->good + b->bad < n && !b->is_closed) {
     now = quicmig_clock();
-    if (b->is_connected && now >= next_hop) {
+    if (b->is_connected && now >= b->next_hop) {
+      b->next_hop = QUICMIG_NEVER;
       (void)quicmig_hop(quicmig_client_migrator(b->client), now);
-      next_hop = now + GAP;
     }
     if (b->is_connected && now >= next_send) {
       b->sent += quicmig_conn_send_datagram(quicmig_client_conn(b->client),
