@@ -18,9 +18,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <gnutls/crypto.h>
@@ -31,11 +29,11 @@
 #include <quicmig/quicmig.h>
 
 #include "cli.h"
+#include "small.h"
 
 #define SEND_EVERY (10 * QUICMIG_MILLISECOND)
 #define LINGER QUICMIG_SECOND
-#define SOCKETS_MAX 16 /* no quicmig has more, see max_sockets in model.h */
-#define CID_LIMIT 8    /* a hop uses up one ID; 2, the default, is too few */
+#define CID_LIMIT 8 /* a hop uses up one ID; 2, the default, is too few */
 #define CID_LEN 16
 
 /* TLS 1.3 without its middlebox disguise (RFC 9001 section 8.4). */
@@ -44,69 +42,33 @@
   "+CHACHA20-POLY1305:+AES-128-CCM:%DISABLE_TLS13_COMPAT_MODE"
 
 typedef struct program {
-  const char *host, *port, *alpn, *ca_file;
-  int is_insecure;
-  quicmig_duration duration;
-  quicmig_options migration;
-  /* While it runs. */
+  small_options o;
   quicmig *migrator;
   ngtcp2_conn *conn;
   ngtcp2_crypto_conn_ref ref; /* how ngtcp2's crypto finds conn */
   gnutls_certificate_credentials_t cred;
   gnutls_session_t session;
-  struct pollfd fds[SOCKETS_MAX];
-  nfds_t nfds;
+  small_set sockets;
   quicmig_tstamp start, next; /* next: datagram due; QUICMIG_NEVER: not yet */
   uint64_t due, sent, echoed;
   ngtcp2_ccerr ccerr; /* what we say when we close */
   int is_done, is_close_written;
 } program;
 
-static const char help[] =
-    "usage: own_conn [options] HOST PORT\n"
-    "Sends datagrams to an echo_server over its own ngtcp2_conn, hopping.\n"
-    "  --hop-interval T      mean time between hops, 0: none [2s]\n"
-    "  --duration T          send so long [5s]\n"
-    "  --ca F                trust these CAs [the system's]\n"
-    "  --insecure            do not verify the server\n"
-    "  --alpn NAME           application protocol [quicmig-echo]\n"
-    "  --help\n"
-    "T is a number with ms, s, m or h.\n";
-
 /* What quicmig calls. */
 
-/* A hop opens a second socket, and the old one stays until it has drained: so
- * there is a set of sockets to watch, and this keeps it.  After on=0 the fd is
- * closed, and its number may come back for another socket. */
 static void on_watch(quicmig *m, int fd, int on, void *user_data) {
   program *p = user_data;
-  nfds_t i = 0;
 
   (void)m;
-  while (i < p->nfds && p->fds[i].fd != fd) {
-    i++;
-  }
-  if (on && i < SOCKETS_MAX) {
-    p->fds[i] = (struct pollfd){.fd = fd, .events = POLLIN};
-    p->nfds += i == p->nfds;
-  } else if (!on && i < p->nfds) {
-    p->fds[i] = p->fds[--p->nfds];
-  }
+  small_watch(&p->sockets, fd, on);
 }
 
 static void on_hop(quicmig *m, const quicmig_hop_record *r, void *user_data) {
   const program *p = user_data;
 
   (void)m;
-  printf("%8.3f s  %-8s  port %5u > %5u  ",
-         (double)(r->started_at - p->start) / 1e9,
-         quicmig_reason_name((int)r->reason), r->from_port, r->to_port);
-  if (r->result == 0) {
-    printf("validated in %.2f ms\n", (double)r->validate_time / 1e6);
-  } else {
-    printf("failed: %s\n", quicmig_strerror(r->result));
-  }
-  fflush(stdout);
+  small_print_hop(r, p->start);
 }
 
 /* One packet: a datagram if one is due, else what ngtcp2 itself has to say.
@@ -264,18 +226,18 @@ static void load_trust(program *p) {
   int n;
 
   check(gnutls_certificate_allocate_credentials(&p->cred), "credentials");
-  if (p->ca_file) {
-    n = gnutls_certificate_set_x509_trust_file(p->cred, p->ca_file,
+  if (p->o.ca_file) {
+    n = gnutls_certificate_set_x509_trust_file(p->cred, p->o.ca_file,
                                                GNUTLS_X509_FMT_PEM);
-    check(n ? n : GNUTLS_E_NO_CERTIFICATE_FOUND, p->ca_file);
-  } else if (!p->is_insecure) {
+    check(n ? n : GNUTLS_E_NO_CERTIFICATE_FOUND, p->o.ca_file);
+  } else if (!p->o.is_insecure) {
     check(gnutls_certificate_set_x509_system_trust(p->cred), "system's CAs");
   }
 }
 
 static void new_session(program *p) {
-  gnutls_datum_t alpn = {.data = (unsigned char *)(uintptr_t)p->alpn,
-                         .size = (unsigned)strlen(p->alpn)};
+  gnutls_datum_t alpn = {.data = (unsigned char *)(uintptr_t)p->o.alpn,
+                         .size = (unsigned)strlen(p->o.alpn)};
   uint8_t address[sizeof(struct in6_addr)];
   gnutls_session_t s;
 
@@ -289,13 +251,14 @@ static void new_session(program *p) {
   p->ref = (ngtcp2_crypto_conn_ref){.get_conn = get_conn, .user_data = p};
   gnutls_session_set_ptr(s, &p->ref);
   /* SNI carries names, never addresses (RFC 6066 section 3). */
-  if (inet_pton(AF_INET, p->host, address) != 1 &&
-      inet_pton(AF_INET6, p->host, address) != 1) {
-    check(gnutls_server_name_set(s, GNUTLS_NAME_DNS, p->host, strlen(p->host)),
+  if (inet_pton(AF_INET, p->o.host, address) != 1 &&
+      inet_pton(AF_INET6, p->o.host, address) != 1) {
+    check(gnutls_server_name_set(s, GNUTLS_NAME_DNS, p->o.host,
+                                 strlen(p->o.host)),
           "HOST");
   }
-  if (!p->is_insecure) {
-    gnutls_session_set_verify_cert(s, p->host, 0);
+  if (!p->o.is_insecure) {
+    gnutls_session_set_verify_cert(s, p->o.host, 0);
   }
 }
 
@@ -325,19 +288,19 @@ static void start(program *p) {
   quicmig_tstamp now = quicmig_clock();
   ngtcp2_path_storage path;
   struct addrinfo *found;
-  int rv = getaddrinfo(p->host, p->port, &hints, &found);
+  int rv = getaddrinfo(p->o.host, p->o.port, &hints, &found);
 
   if (rv != 0) {
-    cli_fail("%s: %s", p->host, gai_strerror(rv));
+    cli_fail("%s: %s", p->o.host, gai_strerror(rv));
   }
   load_trust(p);
   new_session(p);
   /* The same limit as in the transport parameters above. */
-  p->migration.cid_limit = CID_LIMIT;
-  rv = quicmig_new(&p->migrator, &p->migration, &cb, NULL, found->ai_addr,
+  p->o.migration.cid_limit = CID_LIMIT;
+  rv = quicmig_new(&p->migrator, &p->o.migration, &cb, NULL, found->ai_addr,
                    found->ai_addrlen, now, p);
   if (rv != 0) {
-    cli_fail("%s: %s", p->host,
+    cli_fail("%s: %s", p->o.host,
              rv == QUICMIG_ERR_SYSTEM ? strerror(errno) : quicmig_strerror(rv));
   }
   freeaddrinfo(found);
@@ -359,7 +322,7 @@ static void start(program *p) {
 /* Every 10 ms: another datagram is due, or, when the time is over, only the
  * last echoes are waited for. */
 static void tick(program *p, quicmig_tstamp now) {
-  quicmig_tstamp end = p->start + p->duration;
+  quicmig_tstamp end = p->start + p->o.duration;
 
   for (; p->next <= now; p->next += SEND_EVERY) {
     p->due += p->next <= end;
@@ -368,14 +331,14 @@ static void tick(program *p, quicmig_tstamp now) {
 }
 
 /* One turn of the loop; 0 or quicmig's error. */
-static int step(program *p, const struct pollfd *fds, nfds_t n,
-                quicmig_tstamp now) {
+static int step(program *p, const small_set *ready, quicmig_tstamp now) {
   nfds_t i;
   int rv;
 
-  for (i = 0; i < n; i++) {
-    if (fds[i].revents) { /* POLLERR too: an ICMP error waits to be read */
-      rv = quicmig_read(p->migrator, fds[i].fd, now);
+  for (i = 0; i < ready->n; i++) {
+    /* One that was closed meanwhile is ignored. */
+    if (ready->fds[i].revents) {
+      rv = quicmig_read(p->migrator, ready->fds[i].fd, now);
       if (rv < 0) {
         return rv;
       }
@@ -390,13 +353,6 @@ static int step(program *p, const struct pollfd *fds, nfds_t n,
   return rv < 0 ? rv : 0;
 }
 
-/* Milliseconds for poll(), at most a minute.  Rounded up: waking a little early
- * would only turn the loop again and again until the deadline has come. */
-static int timeout_until(quicmig_tstamp at, quicmig_tstamp now) {
-  at = at > now ? (at - now - 1) / QUICMIG_MILLISECOND + 1 : 0;
-  return at < 60000 ? (int)at : 60000;
-}
-
 /* Nobody has answered, and the kernel says that nobody listens: a hint that
  * may be forged, so one alone is not believed. */
 static int is_refused(const program *p) {
@@ -407,23 +363,13 @@ static int is_refused(const program *p) {
 }
 
 static int run(program *p) {
-  struct pollfd fds[SOCKETS_MAX];
-  quicmig_tstamp at, now = quicmig_clock();
-  int rv = quicmig_write(p->migrator, write_pkt, now, p);
-  nfds_t n;
+  int rv = quicmig_write(p->migrator, write_pkt, quicmig_clock(), p);
 
   while (rv >= 0 && !p->is_done) {
-    /* A copy, because quicmig calls on_watch, which changes the original.  An
-     * fd of the copy that is closed meanwhile is ignored by quicmig_read. */
-    n = p->nfds;
-    memcpy(fds, p->fds, n * sizeof(fds[0]));
-    at = quicmig_deadline(p->migrator);
-    at = p->next < at ? p->next : at;
-    if (poll(fds, n, timeout_until(at, now)) < 0 && errno != EINTR) {
-      cli_fail("poll: %s", strerror(errno));
-    }
-    now = quicmig_clock();
-    rv = step(p, fds, n, now);
+    quicmig_tstamp at = quicmig_deadline(p->migrator);
+    small_set ready = small_wait(&p->sockets, p->next < at ? p->next : at);
+
+    rv = step(p, &ready, quicmig_clock());
     if (rv >= 0 && is_refused(p)) {
       rv = QUICMIG_ERR_REFUSED;
     }
@@ -450,7 +396,7 @@ static void explain(program *p, int err) {
     more = code >> 8 == 1 ? gnutls_alert_get_name(code & 0xff)
                           : "the server has closed the connection";
   }
-  fprintf(stderr, "own_conn: %s port %s: %s%s%s\n", p->host, p->port,
+  fprintf(stderr, "own_conn: %s port %s: %s%s%s\n", p->o.host, p->o.port,
           err == QUICMIG_ERR_CONN ? ngtcp2_strerror(liberr)
                                   : quicmig_strerror(err),
           more ? ": " : "", more ? more : "");
@@ -459,17 +405,11 @@ static void explain(program *p, int err) {
 /* Says goodbye, unless the server has closed already: ngtcp2 writes nothing
  * then.  Reports, and frees everything; the ngtcp2_conn is not quicmig's. */
 static void finish(program *p, int err) {
-  quicmig_stats s = {.size = sizeof(s)};
-
   ngtcp2_ccerr_set_application_error(&p->ccerr, 0, NULL, 0);
-  quicmig_get_stats(p->migrator, &s);
   if (err < 0) {
     explain(p, err);
   } else {
-    printf("%llu sent, %llu echoed, %llu lost, %llu hops\n",
-           (unsigned long long)p->sent, (unsigned long long)p->echoed,
-           (unsigned long long)(p->sent - p->echoed),
-           (unsigned long long)s.hops);
+    small_print_result(p->sent, p->echoed, p->migrator);
   }
   (void)quicmig_write(p->migrator, write_close, quicmig_clock(), p);
   quicmig_free(p->migrator);
@@ -478,67 +418,14 @@ static void finish(program *p, int err) {
   gnutls_certificate_free_credentials(p->cred);
 }
 
-static const struct option options[] = {
-    {"hop-interval", required_argument, NULL, 'i'},
-    {"duration", required_argument, NULL, 'd'},
-    {"ca", required_argument, NULL, 'c'},
-    {"insecure", no_argument, NULL, 'k'},
-    {"alpn", required_argument, NULL, 'a'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0}};
-
-static void take_option(program *p, int c) {
-  switch (c) {
-  case 'i':
-    p->migration.hop_interval = cli_duration("--hop-interval", optarg);
-    break;
-  case 'd':
-    p->duration = cli_duration("--duration", optarg);
-    break;
-  case 'c':
-    p->ca_file = optarg;
-    break;
-  case 'k':
-    p->is_insecure = 1;
-    break;
-  case 'a':
-    p->alpn = optarg;
-    break;
-  default:
-    fputs(help, stdout);
-    exit(0);
-  }
-}
-
-static void read_options(program *p, int argc, char **argv) {
-  const char *why;
-  int c;
-
-  while ((c = cli_next(argc, argv, options)) != -1) {
-    take_option(p, c);
-  }
-  if (argc - optind != 2) {
-    cli_usage("HOST and PORT are expected (try --help)");
-  }
-  p->host = argv[optind];
-  p->port = argv[optind + 1];
-  (void)cli_number("PORT", p->port, 1, 65535);
-  why = quicmig_options_check(&p->migration);
-  if (why) {
-    cli_usage("%s", why);
-  }
-}
-
 int main(int argc, char **argv) {
-  program p = {.alpn = "quicmig-echo",
-               .duration = 5 * QUICMIG_SECOND,
-               .next = QUICMIG_NEVER};
+  program p = {.next = QUICMIG_NEVER};
   int rv;
 
-  cli_start("own_conn");
-  quicmig_options_default(&p.migration);
-  p.migration.hop_interval = 2 * QUICMIG_SECOND;
-  read_options(&p, argc, argv);
+  small_read(&p.o, "own_conn",
+             "Sends datagrams to an echo_server over its own ngtcp2_conn, "
+             "hopping.",
+             argc, argv);
   start(&p);
   rv = run(&p);
   finish(&p, rv);
