@@ -15,22 +15,15 @@
 #include <quicmig/ev.h>
 
 #include "cli.h"
+#include "echo_options.h"
 #include "score.h"
 
 #define LINGER (2 * QUICMIG_SECOND)
-#define HEADER 16 /* number and time, in each datagram */
+#define HEADER ECHO_SIZE_MIN /* number and time, in each datagram */
 #define SAMPLES_MAX 4000000
 
 typedef struct program {
-  const char *host;
-  uint64_t port, rate, size, stream_bytes;
-  quicmig_duration duration;
-  quicmig_tls_config tls;
-  quicmig_options migration;
-  quicmig_transport_options transport;
-  const char *hop_log;
-  int is_json;
-  /* While it runs. */
+  echo_options o;
   FILE *log;
   struct ev_loop *loop;
   quicmig_client *client;
@@ -45,32 +38,6 @@ typedef struct program {
   seen echoed;
   samples rtt, validate;
 } program;
-
-static const char help[] =
-    "usage: echo_client [options] HOST PORT\n"
-    "Sends datagrams and a stream to an echo_server, hopping all the while.\n"
-    "  --hop-interval T      mean time between hops, 0: none [300s]\n"
-    "  --hop-jitter PCT      0-90 [20]\n"
-    "  --hop-bytes N         also hop after N bytes on a path [0: off]\n"
-    "  --hop-mode MODE       migrate or rebind [migrate]\n"
-    "  --drain T             keep old sockets at most so long [60s]\n"
-    "  --max-sockets N       2-16 [4]\n"
-    "  --local-ports LO-HI   draw local ports from there [1024-65535]\n"
-    "  --interface IF        bind every socket to it\n"
-    "  --fwmark N            mark every socket\n"
-    "  --duration T          send so long [10s]\n"
-    "  --rate N              datagrams a second [100]\n"
-    "  --size N              bytes a datagram, 16-1400 [1000]\n"
-    "  --stream-bytes N      send so much through a stream [0]\n"
-    "  --ca F                trust these CAs [the system's]\n"
-    "  --server-name NAME    expected in the certificate [HOST]\n"
-    "  --cert F --key F      show this client certificate\n"
-    "  --insecure            do not verify the server\n"
-    "  --alpn NAME           application protocol [quicmig-echo]\n"
-    "  --hop-log FILE        one JSON record a hop\n"
-    "  --json                last line: the result as one JSON object\n"
-    "  --help\n"
-    "T is a number with ms, s, m or h.\n";
 
 /* The stream's bytes: any two places within 2^24 differ somewhere near. */
 static uint8_t pattern(uint64_t i) {
@@ -97,7 +64,7 @@ static void on_hop(quicmig *m, const quicmig_hop_record *r, void *user_data) {
     fprintf(p->log, "%s\n", line);
     fflush(p->log);
   }
-  if (!p->is_json && isatty(STDOUT_FILENO)) {
+  if (!p->o.is_json && isatty(STDOUT_FILENO)) {
     printf("%8.3f s  %-10s  port %5u > %5u  validated in %.2f ms  gap %.2f ms"
            "%s%s\n",
            (double)(r->started_at - p->start) / 1e9,
@@ -135,10 +102,10 @@ static void fill_stream(program *p) {
   int64_t n;
   size_t i, len;
 
-  while (p->stream && p->written < p->stream_bytes) {
+  while (p->stream && p->written < p->o.stream_bytes) {
     len = sizeof(chunk);
-    if (p->stream_bytes - p->written < len) {
-      len = (size_t)(p->stream_bytes - p->written);
+    if (p->o.stream_bytes - p->written < len) {
+      len = (size_t)(p->o.stream_bytes - p->written);
     }
     for (i = 0; i < len; i++) {
       chunk[i] = pattern(p->written + i);
@@ -148,7 +115,7 @@ static void fill_stream(program *p) {
       return;
     }
     p->written += (uint64_t)n;
-    if (p->written == p->stream_bytes) {
+    if (p->written == p->o.stream_bytes) {
       (void)quicmig_stream_finish(p->stream);
     }
   }
@@ -190,7 +157,7 @@ static void on_stream_closed(quicmig_conn *c, quicmig_stream *s, uint64_t code,
 /* Sends what the rate has made due by now. */
 static void send_due(program *p, quicmig_tstamp now) {
   static uint8_t data[65536];
-  uint64_t due = (uint64_t)((double)(now - p->start) / 1e9 * (double)p->rate);
+  uint64_t due = (uint64_t)((double)(now - p->start) / 1e9 * (double)p->o.rate);
   int rv;
 
   while (p->sent < due && p->sent < p->echoed.n) {
@@ -198,9 +165,9 @@ static void send_due(program *p, quicmig_tstamp now) {
 
     memcpy(data, header, HEADER);
     rv = quicmig_conn_send_datagram(quicmig_client_conn(p->client), data,
-                                    (size_t)p->size);
+                                    (size_t)p->o.size);
     if (rv == QUICMIG_ERR_TOO_LARGE) {
-      cli_fail("--size %llu: %s; %zu bytes fit", (unsigned long long)p->size,
+      cli_fail("--size %llu: %s; %zu bytes fit", (unsigned long long)p->o.size,
                quicmig_strerror(rv),
                quicmig_conn_max_datagram(quicmig_client_conn(p->client)));
     }
@@ -216,12 +183,12 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents) {
   quicmig_tstamp now = quicmig_clock();
 
   (void)revents;
-  if (now - p->start < p->duration) {
+  if (now - p->start < p->o.duration) {
     send_due(p, now);
     return;
   }
   p->is_done = 1;
-  if (now - p->start >= p->duration + LINGER) {
+  if (now - p->start >= p->o.duration + LINGER) {
     ev_timer_stop(loop, w);
     ev_break(loop, EVBREAK_ALL);
   }
@@ -229,10 +196,11 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents) {
 
 static void on_connected(quicmig_conn *c, void *user_data) {
   program *p = user_data;
-  double every = p->rate > 1000 ? 0.001 : 1. / (double)(p->rate ? p->rate : 10);
+  double every =
+      p->o.rate > 1000 ? 0.001 : 1. / (double)(p->o.rate ? p->o.rate : 10);
 
   p->start = p->last_echo = quicmig_clock();
-  if (p->stream_bytes && quicmig_conn_open_stream(c, 1, &p->stream) != 0) {
+  if (p->o.stream_bytes && quicmig_conn_open_stream(c, 1, &p->stream) != 0) {
     cli_fail("the server allows no stream");
   }
   fill_stream(p);
@@ -247,8 +215,8 @@ static void on_closed(quicmig_conn *c, const quicmig_close_info *info,
 
   (void)c;
   if (info->err != 0) {
-    fprintf(stderr, "echo_client: %s port %llu: %s%s%s\n", p->host,
-            (unsigned long long)p->port, quicmig_strerror(info->err),
+    fprintf(stderr, "echo_client: %s port %llu: %s%s%s\n", p->o.host,
+            (unsigned long long)p->o.port, quicmig_strerror(info->err),
             info->reason[0] ? ": " : "", info->reason);
     p->status = 1;
   }
@@ -267,11 +235,10 @@ static void start(program *p) {
   quicmig_client_config cfg;
 
   quicmig_client_config_default(&cfg);
-  cfg.host = p->host;
-  cfg.port = p->port;
-  cfg.tls = &p->tls;
-  cfg.migration = &p->migration;
-  cfg.transport = &p->transport;
+  cfg.host = p->o.host;
+  cfg.port = p->o.port;
+  cfg.tls = &p->o.tls;
+  cfg.migration = &p->o.migration;
   cfg.callbacks = &cb;
   cfg.conn_callbacks = &conn_cb;
   cfg.user_data = p;
@@ -283,9 +250,9 @@ static void start(program *p) {
 
 static void report(program *p, const quicmig_stats *s) {
   int stream_ok =
-      p->stream_done && !p->stream_bad && p->echoed_bytes == p->stream_bytes;
+      p->stream_done && !p->stream_bad && p->echoed_bytes == p->o.stream_bytes;
   const char *format =
-      p->is_json
+      p->o.is_json
           ? "{\"datagrams_sent\":%llu,\"datagrams_echoed\":%llu,"
             "\"datagrams_lost\":%llu,\"stream_bytes\":%llu,\"stream_ok\":%s,"
             "\"hops\":%llu,\"hops_failed\":%llu,\"validate_ms_p50\":%.3f,"
@@ -301,205 +268,13 @@ static void report(program *p, const quicmig_stats *s) {
          (unsigned long long)p->echoed.count,
          (unsigned long long)(p->sent - p->echoed.count),
          (unsigned long long)p->echoed_bytes,
-         stream_ok || p->stream_bytes == 0 ? "true" : "false",
+         stream_ok || p->o.stream_bytes == 0 ? "true" : "false",
          (unsigned long long)s->hops,
          (unsigned long long)(s->hops_failed + s->hops_refused),
          samples_percentile(&p->validate, 50) / 1e3,
          samples_percentile(&p->validate, 99) / 1e3, (double)p->gap_max / 1e6,
          samples_percentile(&p->rtt, 50), samples_percentile(&p->rtt, 99),
          s->sockets_open, s->sockets_peak, (unsigned long long)s->late_rescued);
-}
-
-enum {
-  INTERVAL = 256,
-  JITTER,
-  BYTES,
-  MODE,
-  DRAIN,
-  SOCKETS,
-  PORTS,
-  IFACE,
-  FWMARK,
-  DURATION,
-  RATE,
-  SIZE,
-  STREAM,
-  CA,
-  NAME,
-  CERT,
-  KEY,
-  INSECURE,
-  ALPN,
-  LOG,
-  JSON,
-  HELP
-};
-
-static const struct option options[] = {
-    {"hop-interval", required_argument, NULL, INTERVAL},
-    {"hop-jitter", required_argument, NULL, JITTER},
-    {"hop-bytes", required_argument, NULL, BYTES},
-    {"hop-mode", required_argument, NULL, MODE},
-    {"drain", required_argument, NULL, DRAIN},
-    {"max-sockets", required_argument, NULL, SOCKETS},
-    {"local-ports", required_argument, NULL, PORTS},
-    {"interface", required_argument, NULL, IFACE},
-    {"fwmark", required_argument, NULL, FWMARK},
-    {"duration", required_argument, NULL, DURATION},
-    {"rate", required_argument, NULL, RATE},
-    {"size", required_argument, NULL, SIZE},
-    {"stream-bytes", required_argument, NULL, STREAM},
-    {"ca", required_argument, NULL, CA},
-    {"server-name", required_argument, NULL, NAME},
-    {"cert", required_argument, NULL, CERT},
-    {"key", required_argument, NULL, KEY},
-    {"insecure", no_argument, NULL, INSECURE},
-    {"alpn", required_argument, NULL, ALPN},
-    {"hop-log", required_argument, NULL, LOG},
-    {"json", no_argument, NULL, JSON},
-    {"help", no_argument, NULL, HELP},
-    {NULL, 0, NULL, 0}};
-
-static void take_ports(program *p, const char *text) {
-  char lo[8] = "";
-  const char *dash = strchr(text, '-');
-
-  if (!dash || (size_t)(dash - text) >= sizeof(lo)) {
-    cli_usage("--local-ports %s: LO-HI is expected", text);
-  }
-  memcpy(lo, text, (size_t)(dash - text));
-  p->migration.local_port_lo =
-      (uint16_t)cli_number("--local-ports", lo, 1, 65535);
-  p->migration.local_port_hi =
-      (uint16_t)cli_number("--local-ports", dash + 1, 1, 65535);
-}
-
-static void take_mode(program *p, const char *text) {
-  if (strcmp(text, "rebind") == 0) {
-    p->migration.hop_mode = QUICMIG_MODE_REBIND;
-  } else if (strcmp(text, "migrate") != 0) {
-    cli_usage("--hop-mode %s: migrate or rebind is expected", text);
-  }
-}
-
-static void take_interface(program *p, const char *text) {
-  if (strlen(text) >= sizeof(p->migration.interface_name)) {
-    cli_usage("--interface %s: at most 15 characters are expected", text);
-  }
-  strcpy(p->migration.interface_name, text);
-}
-
-/* The options about hops and sockets; 0 if c is none of them. */
-static int take_hop_option(program *p, int c) {
-  quicmig_options *o = &p->migration;
-
-  switch (c) {
-  case INTERVAL:
-    o->hop_interval = cli_duration("--hop-interval", optarg);
-    return 1;
-  case JITTER:
-    o->hop_jitter_pct = (uint32_t)cli_number("--hop-jitter", optarg, 0, 90);
-    return 1;
-  case BYTES:
-    o->hop_bytes = cli_number("--hop-bytes", optarg, 0, UINT64_MAX);
-    return 1;
-  case MODE:
-    take_mode(p, optarg);
-    return 1;
-  case DRAIN:
-    o->drain = cli_duration("--drain", optarg);
-    return 1;
-  case SOCKETS:
-    o->max_sockets = (uint32_t)cli_number("--max-sockets", optarg, 2, 16);
-    return 1;
-  case PORTS:
-    take_ports(p, optarg);
-    return 1;
-  case IFACE:
-    take_interface(p, optarg);
-    return 1;
-  case FWMARK:
-    o->fwmark = (uint32_t)cli_number("--fwmark", optarg, 0, UINT32_MAX);
-    return 1;
-  default:
-    return 0;
-  }
-}
-
-/* The options about certificates; 0 if c is none of them. */
-static int take_tls_option(quicmig_tls_config *tls, int c) {
-  switch (c) {
-  case CA:
-    tls->ca_file = optarg;
-    return 1;
-  case NAME:
-    tls->server_name = optarg;
-    return 1;
-  case CERT:
-    tls->cert_file = optarg;
-    return 1;
-  case KEY:
-    tls->key_file = optarg;
-    return 1;
-  case INSECURE:
-    tls->insecure = 1;
-    return 1;
-  case ALPN:
-    tls->alpn = optarg;
-    return 1;
-  default:
-    return 0;
-  }
-}
-
-static void take_option(program *p, int c) {
-  if (take_hop_option(p, c) || take_tls_option(&p->tls, c)) {
-    return;
-  }
-  switch (c) {
-  case DURATION:
-    p->duration = cli_duration("--duration", optarg);
-    break;
-  case RATE:
-    p->rate = cli_number("--rate", optarg, 0, 1000000);
-    break;
-  case SIZE:
-    p->size = cli_number("--size", optarg, HEADER, 65535);
-    break;
-  case STREAM:
-    p->stream_bytes = cli_number("--stream-bytes", optarg, 0, UINT64_MAX);
-    break;
-  case LOG:
-    p->hop_log = optarg;
-    break;
-  case JSON:
-    p->is_json = 1;
-    break;
-  default:
-    fputs(help, stdout);
-    exit(0);
-  }
-}
-
-static void read_options(program *p, int argc, char **argv) {
-  const char *why;
-  int c;
-
-  while ((c = cli_next(argc, argv, options)) != -1) {
-    take_option(p, c);
-  }
-  if (argc - optind != 2) {
-    cli_usage("HOST and PORT are expected (try --help)");
-  }
-  p->host = argv[optind];
-  p->port = cli_number("PORT", argv[optind + 1], 1, 65535);
-  why = quicmig_options_check(&p->migration);
-  if (why) {
-    cli_usage("%s", why);
-  }
-  if (p->hop_log && !(p->log = fopen(p->hop_log, "w"))) {
-    cli_fail("%s: cannot be written", p->hop_log);
-  }
 }
 
 static void on_interrupt(struct ev_loop *loop, ev_signal *w, int revents) {
@@ -531,18 +306,16 @@ static int finish(program *p) {
 }
 
 int main(int argc, char **argv) {
-  program p = {.rate = 100, .size = 1000, .duration = 10 * QUICMIG_SECOND};
+  program p = {.status = 0};
   double expected;
   ev_signal on_int;
   int status;
 
-  cli_start("echo_client");
-  quicmig_tls_config_default(&p.tls);
-  quicmig_options_default(&p.migration);
-  quicmig_transport_options_default(&p.transport);
-  p.tls.alpn = "quicmig-echo";
-  read_options(&p, argc, argv);
-  expected = (double)p.rate * (double)p.duration / 1e9;
+  echo_options_read(&p.o, argc, argv);
+  if (p.o.hop_log && !(p.log = fopen(p.o.hop_log, "w"))) {
+    cli_fail("%s: cannot be written", p.o.hop_log);
+  }
+  expected = (double)p.o.rate * (double)p.o.duration / 1e9;
   seen_init(&p.echoed, expected < 1e12 ? (uint64_t)expected + 1 : UINT32_MAX);
   samples_init(&p.rtt,
                expected < SAMPLES_MAX ? (size_t)expected + 1 : SAMPLES_MAX);

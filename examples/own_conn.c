@@ -295,8 +295,6 @@ static void start(program *p) {
   }
   load_trust(p);
   new_session(p);
-  /* The same limit as in the transport parameters above. */
-  p->o.migration.cid_limit = CID_LIMIT;
   rv = quicmig_new(&p->migrator, &p->o.migration, &cb, NULL, found->ai_addr,
                    found->ai_addrlen, now, p);
   if (rv != 0) {

@@ -96,11 +96,7 @@ typedef struct quicmig_options {
   /* Interface name every socket is bound to, SO_BINDTODEVICE, at most 15
    * characters; empty: none.  [""] */
   char interface_name[16];
-  /* ngtcp2's active_connection_id_limit as the program advertised it, 2 - 8:
-   * how many IDs the peer may give (RFC 9000 section 18.2).  Set the same value
-   * in the transport parameters: that is the one that counts.  A quicmig_client
-   * takes it from its quicmig_transport_options.  [8] */
-  uint32_t cid_limit;
+  uint32_t reserved; /* 0 */
 } quicmig_options;
 
 /* Fills *o with the defaults above, size included.  Any thread. */

@@ -30,6 +30,13 @@ void qm_drain_on_time(qm_paths *t, quicmig_tstamp now) {
   }
 }
 
+/* Of the failed paths only a REBIND's: another one ngtcp2 may still hold. */
+static bool is_expendable(const qm_path *p) {
+  return p->state == QUICMIG_PATH_DRAINING ||
+         (p->state == QUICMIG_PATH_FAILED &&
+          !qm_addr_is_equal(&p->local, &p->shown));
+}
+
 bool qm_drain_make_room(qm_paths *t, quicmig_duration floor,
                         quicmig_tstamp now) {
   qm_path *p = NULL, *oldest = NULL;
@@ -38,8 +45,7 @@ bool qm_drain_make_room(qm_paths *t, quicmig_duration floor,
     return true;
   }
   while ((p = qm_paths_next(t, p))) {
-    if (p->state == QUICMIG_PATH_DRAINING &&
-        (!oldest || p->draining_at < oldest->draining_at)) {
+    if (is_expendable(p) && (!oldest || p->draining_at < oldest->draining_at)) {
       oldest = p;
     }
   }

@@ -6,6 +6,10 @@
 /* A datagram with a PATH_CHALLENGE has at least this size (RFC 9000 section
  * 8.2.1). */
 #define CHALLENGE_SIZE 1200
+/* Large late packets count as data that was under way for this long after the
+ * switch; later ones may be the peer's second look at the old path, which comes
+ * no sooner than an Initial packet would be repeated (section 8.2.1). */
+#define IN_FLIGHT_MAX QUICMIG_SECOND
 /* Between two ticks, more than the interval and this is a suspend or a jump. */
 #define JUMP_MIN (10 * QUICMIG_SECOND)
 
@@ -33,7 +37,6 @@ void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
   e->o.sndbuf = kept.sndbuf;
   e->o.fwmark = kept.fwmark;
   memcpy(e->o.interface_name, kept.interface_name, sizeof(kept.interface_name));
-  e->o.cid_limit = kept.cid_limit;
   if (e->is_confirmed) {
     qm_sched_start(&e->sched, now);
   }
@@ -84,22 +87,40 @@ void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t n, quicmig_tstamp now) {
   qm_hop_on_tx(e, p, now);
 }
 
-static qm_path *receive_late(qm_engine *e, qm_path *p, size_t n) {
+/* Could n bytes that came on the old path hold a PATH_CHALLENGE? */
+static bool may_challenge(const qm_path *p, size_t n, quicmig_tstamp now) {
+  return n == CHALLENGE_SIZE ||
+         (n > CHALLENGE_SIZE &&
+          now >= qm_time_add(p->draining_at, IN_FLIGHT_MAX));
+}
+
+static qm_path *receive_late(qm_engine *e, qm_path *p, size_t n,
+                             quicmig_tstamp now) {
   qm_path *active = qm_engine_active(e);
+  bool is_read = !p->is_retired || qm_addr_is_equal(&p->shown, &active->shown);
 
   p->meter.late++;
   e->stats.late_packets++;
-  if (p->is_retired && !qm_addr_is_equal(&p->shown, &active->shown)) {
-    if (n >= CHALLENGE_SIZE) {
-      return p;
-    }
-    p->meter.rescued++;
-    e->stats.late_rescued++;
-    return active;
+  if (!is_read && may_challenge(p, n, now)) {
+    return p;
   }
   p->meter.rescued++;
   e->stats.late_rescued++;
-  return p;
+  return is_read ? p : active;
+}
+
+/* A path that failed is read no more; but a REBIND that was taken back may
+ * still get what the peer has sent there. */
+static qm_path *receive_failed(qm_engine *e, qm_path *p) {
+  if (qm_addr_is_equal(&p->shown, &qm_engine_active(e)->shown)) {
+    p->meter.late++;
+    p->meter.rescued++;
+    e->stats.late_packets++;
+    e->stats.late_rescued++;
+    return p;
+  }
+  e->stats.rx_discarded++;
+  return NULL;
 }
 
 qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
@@ -108,15 +129,18 @@ qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
   e->stats.rx_packets++;
   e->stats.rx_bytes += n;
   qm_meter_on_rx(&p->meter, n);
-  if (p->state == QUICMIG_PATH_SPARE || p->state == QUICMIG_PATH_FAILED) {
+  if (p->state == QUICMIG_PATH_SPARE) {
     e->stats.rx_discarded++;
     return NULL;
+  }
+  if (p->state == QUICMIG_PATH_FAILED) {
+    return receive_failed(e, p);
   }
   if (p->id == e->tx_id) {
     qm_sched_on_traffic(&e->sched, n, now);
   }
   qm_hop_on_rx(e, p, now);
-  return p->state == QUICMIG_PATH_DRAINING ? receive_late(e, p, n) : p;
+  return p->state == QUICMIG_PATH_DRAINING ? receive_late(e, p, n, now) : p;
 }
 
 void qm_engine_on_tx_dropped(qm_engine *e) { e->stats.tx_dropped++; }

@@ -97,9 +97,10 @@ void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t n, quicmig_tstamp now);
 /*
  * n bytes arrived on p.  Returns the path under whose `shown` address ngtcp2
  * shall read them: p, or the active one when p's ID is retired, so that ngtcp2
- * would ignore p.  That is done only below 1200 bytes: such a packet cannot
- * hold a PATH_CHALLENGE, whose answer would leave on the wrong path (RFC 9000
- * sections 8.2.1 and 8.2.2).  NULL: discard.
+ * would ignore p.  The latter not for packets that may hold a PATH_CHALLENGE,
+ * whose answer would leave on the wrong path (RFC 9000 section 8.2.2): those of
+ * exactly the size it is expanded to, and, once what was in flight at the
+ * switch has come, all as large.  NULL: discard.
  */
 qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
                          quicmig_tstamp now);
@@ -143,6 +144,9 @@ int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,
 /* Is there room for one more socket?  May close one that has drained enough.
  * Errors: QUICMIG_ERR_SOCKETS_EXHAUSTED. */
 int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now);
+
+/* The minimum gap between two hops of the schedule's mode. */
+quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto);
 
 /* Answers to OPEN. */
 void qm_engine_on_opened(qm_engine *e, const qm_addr *local, int handle,

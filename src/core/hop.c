@@ -8,10 +8,11 @@
 #define INITIAL_PTO (1024 * MS)
 /* How long the record waits for the first packet on the new path. */
 #define SETTLE_MAX QUICMIG_SECOND
-/* A path that failed by our own clock waits this long for ngtcp2's word. */
+/* A path that failed by our own clock stays open this long: for ngtcp2's word,
+ * or, after a REBIND, for what the peer has sent there. */
 #define FAILED_LINGER (10 * QUICMIG_SECOND)
 /* A REBIND is taken back after 3 PTO without an answer, in these bounds. */
-#define REBIND_WAIT_MIN (100 * MS)
+#define REBIND_WAIT_MIN (200 * MS)
 #define REBIND_WAIT_MAX (3 * QUICMIG_SECOND)
 /* A draining socket is not closed before its time for a new one until three
  * times the smallest srtt have passed, in these bounds. */
@@ -93,13 +94,19 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
       .srtt_before = cc->srtt};
 }
 
+/* REBIND uses up no connection ID: what the peer's IDs ask for is not its
+ * business. */
 static quicmig_duration min_gap(const qm_engine *e, uint32_t mode,
-                                const qm_cc *cc) {
+                                quicmig_duration pto) {
   quicmig_duration gap = e->o.hop_min_gap;
 
   return mode == QUICMIG_MODE_REBIND
              ? gap
-             : qm_time_max(gap, qm_ledger_gap(&e->ledger, cc->pto));
+             : qm_time_max(gap, qm_ledger_gap(&e->ledger, pto));
+}
+
+quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto) {
+  return min_gap(e, e->is_confirmed ? e->o.hop_mode : QUICMIG_MODE_REBIND, pto);
 }
 
 int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
@@ -122,7 +129,7 @@ static int check(const qm_engine *e, uint32_t mode, const qm_cc *cc,
   if (e->is_forbidden && mode == QUICMIG_MODE_MIGRATE) {
     return QUICMIG_ERR_PEER_FORBIDS;
   }
-  if (qm_sched_is_too_soon(&e->sched, min_gap(e, mode, cc), now)) {
+  if (qm_sched_is_too_soon(&e->sched, min_gap(e, mode, cc->pto), now)) {
     return QUICMIG_ERR_TOO_SOON;
   }
   return 0;
@@ -149,7 +156,7 @@ static int refuse(qm_engine *e, int err, const qm_cc *cc, quicmig_tstamp now) {
   if (err == QUICMIG_ERR_PEER_FORBIDS) {
     note_forbidden(e);
   } else if (err == QUICMIG_ERR_TOO_SOON && !is_by_hand(e)) {
-    quicmig_duration gap = min_gap(e, r->mode, cc);
+    quicmig_duration gap = min_gap(e, r->mode, cc->pto);
 
     if (gap != e->sched.gap) {
       push_event(e, QUICMIG_EVENT_GAP_LEARNED, gap);
@@ -361,10 +368,6 @@ void qm_hop_on_time(qm_engine *e, quicmig_tstamp now) {
                  ? QUICMIG_ERR_TIMEOUT
                  : QUICMIG_ERR_VALIDATION_FAILED,
              now);
-  if (e->hop.record.mode == QUICMIG_MODE_REBIND) {
-    qm_paths_move(&e->paths, p, QUICMIG_PATH_CLOSED, now);
-    return;
-  }
   p->close_at = qm_time_add(now, FAILED_LINGER);
 }
 

@@ -3,7 +3,7 @@
  * minimum gap they imply, and a budget learned from what became of the hops.
  *
  * ngtcp2 keeps the connection IDs themselves and does not tell how many are
- * unused; it is asked before each hop (qm_migrate_check in quic/).
+ * unused; it is asked before each hop (check_migration() in quic/).
  */
 #ifndef QM_LEDGER_H
 #define QM_LEDGER_H

@@ -9,7 +9,7 @@
 #define HOUR (3600 * QUICMIG_SECOND)
 #define MS QUICMIG_MILLISECOND
 
-static_assert(offsetof(quicmig_options, cid_limit) + sizeof(uint32_t) ==
+static_assert(offsetof(quicmig_options, reserved) + sizeof(uint32_t) ==
                   sizeof(quicmig_options),
               "no tail padding in a public struct");
 
@@ -27,7 +27,6 @@ void quicmig_options_default(quicmig_options *o) {
       .hop_mode = QUICMIG_MODE_MIGRATE,
       .rcvbuf = 1 << 20,
       .sndbuf = 1 << 20,
-      .cid_limit = 8,
   };
 }
 
@@ -87,9 +86,6 @@ static const char *check_sockets(const quicmig_options *o) {
   }
   if (!memchr(o->interface_name, 0, sizeof(o->interface_name))) {
     return "interface_name must be at most 15 characters";
-  }
-  if (!is_in(o->cid_limit, 2, 8)) {
-    return "cid_limit must be 2 to 8";
   }
   return NULL;
 }

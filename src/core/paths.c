@@ -34,10 +34,10 @@ static void keep_time(qm_path *p, quicmig_path_state to, quicmig_tstamp now) {
     p->close_at = QUICMIG_NEVER;
     break;
   case QUICMIG_PATH_DRAINING:
+  case QUICMIG_PATH_FAILED:
     p->draining_at = now;
     break;
   case QUICMIG_PATH_PROBING:
-  case QUICMIG_PATH_FAILED:
   case QUICMIG_PATH_CLOSED:
     break;
   }

@@ -133,28 +133,13 @@ static int start_conn(quicmig_client *c, const quicmig_client_config *cfg,
   return rv;
 }
 
-/* The migrator must know how many IDs we advertise. */
-static quicmig_options migration_options(const quicmig_client_config *cfg,
-                                         const quicmig_client *c) {
-  quicmig_options o;
-
-  if (cfg->migration) {
-    o = *cfg->migration;
-  } else {
-    quicmig_options_default(&o);
-  }
-  o.cid_limit = c->o.cid_limit;
-  return o;
-}
-
 static int start(quicmig_client *c, const quicmig_client_config *cfg,
                  const qm_net *net, const qm_addr *remote, quicmig_tstamp now) {
-  quicmig_options o = migration_options(cfg, c);
   int rv = qm_tls_init(&c->tls, cfg->tls, false, cfg->host);
 
   if (rv == 0) {
-    rv = qm_migrator_new(&c->migrator, &o, cfg->callbacks, &c->mem, net,
-                         &remote->u.sa, remote->len, now, cfg->user_data);
+    rv = qm_migrator_new(&c->migrator, cfg->migration, cfg->callbacks, &c->mem,
+                         net, &remote->u.sa, remote->len, now, cfg->user_data);
     if (rv != 0) {
       (void)qm_error(rv, "opening the first socket: %s",
                      rv == QUICMIG_ERR_SYSTEM ? strerror(errno)
@@ -170,7 +155,10 @@ int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
   quicmig_transport_options o;
   quicmig_client *c;
   qm_addr remote;
-  int rv = check_config(cfg);
+  int rv;
+
+  qm_error_clear();
+  rv = check_config(cfg);
 
   if (rv == 0) {
     rv = qm_conn_check(&o, cfg->transport, cfg->conn_callbacks);
@@ -195,7 +183,7 @@ int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
 
     quicmig_client_free(c);
     errno = saved;
-    return rv;
+    return qm_error_default(rv);
   }
   *pc = c;
   return 0;

@@ -16,4 +16,10 @@ int qm_error(int err, const char *format, ...) {
   return err;
 }
 
+void qm_error_clear(void) { text[0] = 0; }
+
+int qm_error_default(int err) {
+  return text[0] ? err : qm_error(err, "%s", quicmig_strerror(err));
+}
+
 const char *quicmig_last_error_text(void) { return text; }

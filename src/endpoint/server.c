@@ -8,7 +8,7 @@
 /* Writing turns per run: a busy server must come back to its socket. */
 #define WRITES_MAX 256
 
-/* RFC 9308 section 8.1 speaks of ports; buffers are sized for many clients. */
+/* One socket for many clients. */
 #define SOCKET_BUFFER (4u << 20)
 
 static int check_config(const quicmig_server_config *cfg, qm_addr *local) {
@@ -73,7 +73,10 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
   quicmig_transport_options o;
   quicmig_server *s;
   qm_addr local;
-  int rv = check_config(cfg, &local);
+  int rv;
+
+  qm_error_clear();
+  rv = check_config(cfg, &local);
 
   if (rv == 0) {
     rv = qm_conn_check(&o, cfg->transport, cfg->conn_callbacks);
@@ -106,7 +109,7 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
 
     quicmig_server_free(s);
     errno = saved;
-    return rv;
+    return qm_error_default(rv);
   }
   *ps = s;
   s->cb.watch(s, s->fd, 1, s->user_data);
@@ -124,6 +127,7 @@ void quicmig_server_free(quicmig_server *s) {
   if (!s) {
     return;
   }
+  s->is_inside = true;
   while (!qm_list_is_empty(&s->conns)) {
     qm_sconn *c = qm_list_entry(s->conns.next, qm_sconn, link);
 

@@ -145,6 +145,7 @@ static void on_error(qm_sconn *c, int liberr) {
   bool was_open = c->conn.state == QM_CONN_OPEN;
 
   if (liberr == NGTCP2_ERR_DROP_CONN && !was_open) {
+    c->conn.close_err = QUICMIG_ERR_PROTOCOL;
     qm_conn_end(&c->conn);
     qm_sconn_free(c);
     return;

@@ -35,16 +35,18 @@ static int set_path_options(int fd, const qm_sock_config *c) {
   return rv;
 }
 
+/* A wish: without CAP_NET_ADMIN the system caps it (net.core.rmem_max). */
+static void set_buffer(int fd, int force, int plain, uint32_t size) {
+  if (size && set_int(fd, SOL_SOCKET, force, (int)size) != 0) {
+    (void)set_int(fd, SOL_SOCKET, plain, (int)size);
+  }
+}
+
 static int set_options(int fd, const qm_sock_config *c) {
   int rv = set_path_options(fd, c);
 
-  /* Buffers are a wish: the system may cap them. */
-  if (c->rcvbuf) {
-    (void)set_int(fd, SOL_SOCKET, SO_RCVBUF, (int)c->rcvbuf);
-  }
-  if (c->sndbuf) {
-    (void)set_int(fd, SOL_SOCKET, SO_SNDBUF, (int)c->sndbuf);
-  }
+  set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, c->rcvbuf);
+  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, c->sndbuf);
   if (rv == 0 && c->fwmark) {
     rv = set_int(fd, SOL_SOCKET, SO_MARK, (int)c->fwmark);
   }

@@ -117,6 +117,7 @@ void quicmig_free(quicmig *m) {
   if (!m) {
     return;
   }
+  m->is_inside = true;
   close_sockets(m);
   qm_hold_free(m);
   mem = m->mem;
@@ -127,10 +128,12 @@ void quicmig_detach(quicmig *m) {
   if (!m->conn) {
     return;
   }
+  m->is_inside = true;
   qm_engine_on_end(&m->engine, m->clock.last);
   qm_migrator_run(m);
   close_sockets(m);
   qm_hold_free(m);
+  m->is_inside = false;
   m->conn = NULL;
 }
 
@@ -173,10 +176,26 @@ quicmig_tstamp quicmig_deadline(const quicmig *m) {
   return qm_clock_guard_out(&m->clock, at);
 }
 
+/*
+ * The proof of a new path may wait in its socket while the program was busy
+ * elsewhere: it is read before time is allowed to fail the path.
+ */
+static int read_probed(quicmig *m) {
+  const qm_path *p =
+      qm_paths_find(&m->engine.paths, m->engine.hop.record.to_id);
+
+  return m->engine.hop.phase == QM_PHASE_PROBING
+             ? qm_migrator_read(m, p->handle)
+             : 0;
+}
+
 static int pass_time(quicmig *m) {
   quicmig_tstamp now = m->clock.last;
   qm_cc cc;
 
+  if (read_probed(m) < 0) {
+    return QUICMIG_ERR_CONN;
+  }
   if (ngtcp2_conn_get_expiry(m->conn) <= now) {
     m->conn_error = ngtcp2_conn_handle_expiry(m->conn, now);
     qm_migrator_run(m);
@@ -204,11 +223,16 @@ int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
   return 0;
 }
 
+static bool is_due(const quicmig *m) {
+  return ngtcp2_conn_get_expiry(m->conn) <= m->clock.last ||
+         qm_engine_deadline(&m->engine) <= m->clock.last;
+}
+
 int quicmig_on_time(quicmig *m, quicmig_tstamp now) {
   int rv = qm_migrator_enter(m, now);
 
   if (rv == 0) {
-    rv = pass_time(m);
+    rv = is_due(m) ? pass_time(m) : 0;
     m->is_inside = false;
   }
   return rv;
@@ -235,9 +259,7 @@ void quicmig_get_stats(const quicmig *m, quicmig_stats *s) {
   size_t size = s->size < sizeof(all) ? s->size : sizeof(all);
 
   all.size = size;
-  all.min_gap =
-      qm_time_max(m->engine.o.hop_min_gap,
-                  qm_ledger_gap(&m->engine.ledger, qm_migrator_cc(m).pto));
+  all.min_gap = qm_engine_min_gap(&m->engine, qm_migrator_cc(m).pto);
   memcpy(s, &all, size);
 }
 

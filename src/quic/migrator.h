@@ -66,6 +66,9 @@ void qm_migrator_sync(quicmig *m);
 
 qm_cc qm_migrator_cc(const quicmig *m);
 
+/* Gives ngtcp2 what fd holds, within a budget; a count, or QUICMIG_ERR_CONN. */
+int qm_migrator_read(quicmig *m, int fd);
+
 /* The kernel reported err on p; on the path in use it asks for a hop. */
 void qm_migrator_on_socket_error(quicmig *m, const qm_path *p, int err);
 

@@ -54,7 +54,7 @@ static int read_batch(quicmig *m, int fd, const qm_pkt *pkts, size_t n) {
   return 0;
 }
 
-static int read_socket(quicmig *m, int fd) {
+int qm_migrator_read(quicmig *m, int fd) {
   uint8_t buf[QM_BATCH][QM_PKT_MAX];
   qm_pkt pkts[QM_BATCH];
   int total = 0, n = QM_BATCH, i, rv;
@@ -88,7 +88,7 @@ int quicmig_read(quicmig *m, int fd, quicmig_tstamp now) {
   if (rv != 0) {
     return rv;
   }
-  rv = read_socket(m, fd);
+  rv = qm_migrator_read(m, fd);
   m->is_inside = false;
   return rv;
 }

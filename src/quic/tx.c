@@ -49,7 +49,9 @@ static void hold(quicmig *m, const qm_txbatch *b, size_t from) {
   assert(!m->hold);
   m->hold = qm_malloc(&m->mem, sizeof(*m->hold));
   if (!m->hold) {
-    qm_engine_on_tx_dropped(&m->engine);
+    for (i = from; i < b->len; i++) {
+      qm_engine_on_tx_dropped(&m->engine);
+    }
     return;
   }
   m->hold->len = m->hold->next = 0;

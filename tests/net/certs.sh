@@ -37,7 +37,7 @@ by_openssl() {
 }
 
 make_certs() (
-  cd "$1"
+  cd "$1" || exit
   {
     if command -v certtool; then
       by_certtool ca 'cn = ca' ca cert_signing_key

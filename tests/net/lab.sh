@@ -95,7 +95,7 @@ verdict() {
 # check WHAT VALUE OPERATOR EXPECTED: OPERATOR is one of test(1).
 check() {
   echo "$1: $2"
-  [ -n "$2" ] && [ "$2" "$3" "$4" ] || bad "$1 is '$2', expected $3 $4"
+  [ -n "$2" ] && test "$2" "$3" "$4" || bad "$1 is '$2', expected $3 $4"
 }
 
 # --- the network -------------------------------------------------------------

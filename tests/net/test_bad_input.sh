@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every mistake of a user ends the examples within 3 s with one readable line
 # and a failing exit status: 2 for a mistake on the command line, else 1.
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 . ./lab.sh
 . ./certs.sh
 lab_up

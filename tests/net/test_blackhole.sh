@@ -4,7 +4,7 @@
 # old path, and the next attempt after the backoff succeeds (RFC 9000 section
 # 9.1).  REBIND: data was sent into the dead port, but the client goes back to
 # the old one by itself, and hops once it can.
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 . ./lab.sh
 lab_up
 

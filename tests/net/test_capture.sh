@@ -7,7 +7,7 @@
 #   19  DF is set, nothing is a fragment
 #   20  IPv6 flow labels differ from hop to hop
 # Ports are neither reflection-prone nor used again within 16 hops.
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 . ./lab.sh
 need tshark dumpcap
 lab_up

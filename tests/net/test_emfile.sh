@@ -1,7 +1,7 @@
 #!/bin/sh
 # The client runs out of file descriptors: a hop that cannot open its socket is
 # postponed, the connection goes on, and hops come back with the descriptors.
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 . ./lab.sh
 need prlimit
 lab_up

@@ -3,7 +3,7 @@
 # its own packets out of its tunnel: with --fwmark 7 every socket, also that of
 # each hop, has the mark; without it there is no way to the server.  --interface
 # binds every socket to the interface it names.
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 . ./lab.sh
 lab_up
 

@@ -2,7 +2,7 @@
 # The NAT forgets its mappings in the middle of a connection that does not hop:
 # to the server the client moves to another port with the same connection ID
 # (RFC 9000 section 9.3), and the connection goes on.
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 . ./lab.sh
 lab_up
 

@@ -2,7 +2,7 @@
 # Only four local ports, and none of the last 16 may be used again: after three
 # hops there is none left.  The client says ports-exhausted, backs off, and the
 # connection goes on, on a port of the range.
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 . ./lab.sh
 lab_up
 

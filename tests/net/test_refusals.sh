@@ -4,7 +4,7 @@
 #   forbids  disable_active_migration: no socket is opened, for good (2)
 #   rebind   the same server, but the socket is swapped beneath the connection
 #   two_ids  active_connection_id_limit 2: one hop every 4 s instead of 0.2 s
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 . ./lab.sh
 lab_up
 

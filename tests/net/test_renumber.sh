@@ -6,7 +6,7 @@
 # This may take a while: the congestion window is full of packets that never
 # left, and ngtcp2 sends a PATH_CHALLENGE only when the window has room or a PTO
 # has come, which is 4 to 13 s away by then.
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 . ./lab.sh
 lab_up
 

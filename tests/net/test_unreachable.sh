@@ -5,7 +5,7 @@
 #   link     its interface is down
 #   reject   the NAT answers everything with ICMP port unreachable, as anybody
 #            could forge it: a hint, never the end
-cd "$(dirname "$0")"
+cd "$(dirname "$0")" || exit
 . ./lab.sh
 lab_up
 

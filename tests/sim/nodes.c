@@ -121,8 +121,9 @@ static struct sim_mapping *map(sim *s, sim_nat *n, const qm_addr *inner) {
     port = (int32_t)qm_rng_range(&s->rng, 1024, PORTS - 1);
   } while (n->table[port].is_used);
   m = &n->table[port];
-  *m = (struct sim_mapping){
-      .is_used = true, .inner = *inner, .port = (uint16_t)port};
+  *m =
+      (struct sim_mapping){.is_used = true, .inner = *inner, .outer = n->outer};
+  qm_addr_set_port(&m->outer, (uint16_t)port);
   n->by_inner[qm_addr_port(inner)] = port;
   n->mappings++;
   return m;
@@ -146,8 +147,7 @@ static void nat_pass(sim *s, sim_node *node, sim_pkt *p) {
   }
   m->last = s->now;
   if (p->dir == SIM_UP) {
-    p->src = n->outer;
-    qm_addr_set_port(&p->src, m->port);
+    p->src = m->outer;
   } else {
     p->dst = m->inner;
   }

@@ -41,7 +41,8 @@ typedef struct sim_filter {
 void sim_filter_init(sim *s, sim_filter *f,
                      bool (*drops)(void *arg, const sim_pkt *p), void *arg);
 
-/* An address- and port-restricted NAT with one outer address. */
+/* An address- and port-restricted NAT.  A mapping keeps the outer address that
+ * was set when it was made. */
 typedef struct sim_nat {
   sim_node node;
   qm_addr outer;
@@ -50,8 +51,7 @@ typedef struct sim_nat {
   size_t mappings;
   struct sim_mapping {
     bool is_used;
-    qm_addr inner;
-    uint16_t port; /* outer */
+    qm_addr inner, outer;
     quicmig_tstamp last;
   } * table;         /* by outer port */
   int32_t *by_inner; /* inner port > outer port, -1: none */

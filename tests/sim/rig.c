@@ -118,6 +118,30 @@ static void server_migrated(quicmig_conn *c, const quicmig_migration *m,
   }
 }
 
+static void server_connected(quicmig_conn *c, void *user_data) {
+  ((rig *)user_data)->server_conn = c;
+}
+
+/* Keeps the text beside the info, which is gone after the callback. */
+static void keep_close(quicmig_close_info *dest, char *text, size_t size,
+                       const quicmig_close_info *info) {
+  *dest = *info;
+  strncpy(text, info->reason, size - 1);
+  dest->reason = text;
+}
+
+static void server_conn_closed(quicmig_conn *c, const quicmig_close_info *info,
+                               void *user_data) {
+  rig *r = user_data;
+
+  r->server_closed++;
+  keep_close(&r->server_close, r->server_reason, sizeof(r->server_reason),
+             info);
+  if (r->server_conn == c) {
+    r->server_conn = NULL;
+  }
+}
+
 static void server_run(void *arg, int fd) {
   rig *r = arg;
 
@@ -135,6 +159,8 @@ static quicmig_tstamp server_deadline(void *arg) {
 int rig_start_server(rig *r) {
   quicmig_server_callbacks cb = {.size = sizeof(cb), .watch = server_watch};
   quicmig_conn_callbacks conn_cb = {.size = sizeof(conn_cb),
+                                    .connected = server_connected,
+                                    .closed = server_conn_closed,
                                     .datagram = server_datagram,
                                     .stream_data = server_stream,
                                     .stream_writable = server_acked,
@@ -142,6 +168,9 @@ int rig_start_server(rig *r) {
   quicmig_server_config cfg;
   qm_addr local = r->server_host.addr;
 
+  if (r->on_callbacks) {
+    r->on_callbacks(r, &conn_cb, true);
+  }
   qm_addr_set_port(&local, SERVER_PORT);
   quicmig_server_config_default(&cfg);
   cfg.local = &local.u.sa;
@@ -153,6 +182,13 @@ int rig_start_server(rig *r) {
   cfg.mem = &r->server_mem.mem;
   cfg.user_data = r;
   return qm_server_new(&r->server, &cfg, &r->server_host.net, r->world.now);
+}
+
+void rig_stop_server(rig *r) {
+  quicmig_server *s = r->server;
+
+  r->server = NULL;
+  quicmig_server_free(s);
 }
 
 /* --- clients --- */
@@ -215,9 +251,7 @@ static void client_closed(quicmig_conn *conn, const quicmig_close_info *info,
 
   (void)conn;
   c->is_closed = true;
-  c->close = *info;
-  strncpy(c->reason, info->reason, sizeof(c->reason) - 1);
-  c->close.reason = c->reason;
+  keep_close(&c->close, c->reason, sizeof(c->reason), info);
 }
 
 static void client_datagram(quicmig_conn *conn, const uint8_t *data, size_t len,
@@ -323,6 +357,9 @@ int rig_start_client(rig *r) {
   assert(r->n_clients < RIG_CLIENTS);
   *c = (rig_client){.r = r, .mem = c->mem};
   c->mem.mem.user_data = &c->mem;
+  if (r->on_callbacks) {
+    r->on_callbacks(r, &conn_cb, false);
+  }
   qm_addr_set_port(&remote, SERVER_PORT);
   quicmig_client_config_default(&cfg);
   cfg.host = "sim";
@@ -475,7 +512,7 @@ void rig_reset(rig *r) {
   for (i = 0; i < r->n_clients; i++) {
     quicmig_client_free(r->clients[i].c);
   }
-  quicmig_server_free(r->server);
+  rig_stop_server(r);
   sim_host_reset(&r->client_host);
   sim_host_reset(&r->server_host);
   sim_reset(&r->world);

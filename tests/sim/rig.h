@@ -40,8 +40,8 @@ typedef struct rig_client {
   uint64_t stream_written, stream_echoed;
   bool stream_bad, stream_done;
   bool is_connected, is_closed;
-  quicmig_close_info close; /* reason is not kept */
-  char reason[64];
+  quicmig_close_info close;
+  char reason[256]; /* of close */
   uint64_t results[RIG_RESULTS];
   quicmig_hop_record last; /* record */
   uint64_t path_events;
@@ -73,12 +73,19 @@ struct rig {
   void (*on_event)(rig_client *c, const quicmig_event *e);
   void (*on_migrated)(rig *r, const quicmig_migration *m);
   int (*on_socket)(rig_client *c, int fd);
+  /* The callbacks of the connections to come, to be changed.  A client's
+   * user_data is its rig_client, the server's is the rig. */
+  void (*on_callbacks)(rig *r, quicmig_conn_callbacks *cb, bool is_server);
   void *test;
   /* While it runs. */
   sim_actor client_actor, server_actor, app_actor;
   quicmig_tstamp next_send;
   uint64_t migrations, migrations_ip, migrations_same_id;
   uint64_t server_datagrams;
+  quicmig_conn *server_conn; /* the last one connected; NULL after its end */
+  quicmig_close_info server_close; /* the last one */
+  char server_reason[256];         /* of server_close */
+  uint64_t server_closed;
   bool is_sending;
 };
 
@@ -93,6 +100,10 @@ int rig_start(rig *r, size_t n);
 /* The parts of rig_start(). */
 int rig_start_server(rig *r);
 int rig_start_client(rig *r);
+
+/* The server dies without a word; rig_start_server() makes another one at the
+ * same address. */
+void rig_stop_server(rig *r);
 
 void rig_run(rig *r, quicmig_duration d);
 

@@ -161,8 +161,7 @@ static void our_guard_ends_it(void **state) {
     driver_sleep_until(&d, T0 + r->guard - 1);
     row_string(r, driver_log(&d), "");
     driver_sleep_until(&d, T0 + r->guard);
-    row_string(r, driver_log(&d),
-               "2:probing>failed record:validation-failed");
+    row_string(r, driver_log(&d), "2:probing>failed record:validation-failed");
     row_equal(r, driver_rx(&d, 2, 100), 0);
     row_equal(r, d.e.stats.rx_discarded, 1);
     driver_sleep_until(&d, T0 + r->guard + LINGER - 1);
@@ -199,8 +198,7 @@ static void the_callers_timeout(void **state) {
   driver_sleep_until(&d, T0 + 500 * MS - 1);
   assert_string_equal(driver_log(&d), "");
   driver_sleep_until(&d, T0 + 500 * MS);
-  assert_string_equal(driver_log(&d),
-                      "2:probing>failed record:timeout");
+  assert_string_equal(driver_log(&d), "2:probing>failed record:timeout");
   assert_int_equal(d.record.reason, QUICMIG_REASON_EXPLICIT);
   assert_int_equal(qm_engine_tx(&d.e)->id, 1);
 }

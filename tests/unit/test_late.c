@@ -8,27 +8,32 @@ static const struct late {
   const char *name;
   uint32_t mode;
   bool is_retired;
+  quicmig_duration after; /* the switch */
   size_t n;
   uint32_t as;
   uint32_t rescued;
 } late_rows[] = {
-    {"small, ID in use", QUICMIG_MODE_MIGRATE, false, 100, 1, 1},
-    {"large, ID in use", QUICMIG_MODE_MIGRATE, false, 1200, 1, 1},
-    {"small, ID retired", QUICMIG_MODE_MIGRATE, true, 100, 2, 1},
-    {"just too small for a challenge", QUICMIG_MODE_MIGRATE, true, 1199, 2, 1},
-    {"a possible challenge", QUICMIG_MODE_MIGRATE, true, 1200, 1, 0},
-    {"larger still", QUICMIG_MODE_MIGRATE, true, 1500, 1, 0},
-    {"rebind, small", QUICMIG_MODE_REBIND, false, 100, 1, 1},
+    {"small, ID in use", QUICMIG_MODE_MIGRATE, false, 0, 100, 1, 1},
+    {"large, ID in use", QUICMIG_MODE_MIGRATE, false, 0, 1200, 1, 1},
+    {"small, ID retired", QUICMIG_MODE_MIGRATE, true, 0, 100, 2, 1},
+    {"small, much later", QUICMIG_MODE_MIGRATE, true, 30 * S, 100, 2, 1},
+    {"too small for a challenge", QUICMIG_MODE_MIGRATE, true, 0, 1199, 2, 1},
+    {"a possible challenge", QUICMIG_MODE_MIGRATE, true, 0, 1200, 1, 0},
+    {"larger, from the flight", QUICMIG_MODE_MIGRATE, true, 0, 1201, 2, 1},
+    {"just in flight", QUICMIG_MODE_MIGRATE, true, S - 1, 1500, 2, 1},
+    {"no longer in flight", QUICMIG_MODE_MIGRATE, true, S, 1500, 1, 0},
+    {"rebind, small", QUICMIG_MODE_REBIND, false, 0, 100, 1, 1},
     /* One address for ngtcp2: it never notices. */
-    {"rebind, small, retired", QUICMIG_MODE_REBIND, true, 100, 1, 1},
-    {"rebind, large, retired", QUICMIG_MODE_REBIND, true, 1500, 1, 1},
+    {"rebind, small, retired", QUICMIG_MODE_REBIND, true, 0, 100, 1, 1},
+    {"rebind, large, retired", QUICMIG_MODE_REBIND, true, 9 * S, 1500, 1, 1},
 };
 
 /*
  * A packet of n bytes on the old path, 1, while 2 is active.  ngtcp2 ignores a
  * path whose connection ID is retired, so it is shown the active one; but not a
  * packet that may hold a PATH_CHALLENGE, whose answer must leave on the path it
- * came by (RFC 9000 sections 8.2.1 and 8.2.2).
+ * came by (RFC 9000 sections 8.2.1 and 8.2.2): one of exactly 1200 bytes, or a
+ * larger one that was not under way at the switch.
  */
 static void late_packets(void **state) {
   const struct late *r;
@@ -45,6 +50,7 @@ static void late_packets(void **state) {
     if (r->is_retired) {
       qm_engine_on_id_retired(&d.e, 0);
     }
+    d.now = driver_path(&d, 1)->draining_at + r->after;
     row_equal(r, driver_rx(&d, 1, r->n), r->as);
     row_equal(r, driver_path(&d, 1)->meter.late, 1);
     row_equal(r, driver_path(&d, 1)->meter.rescued, r->rescued);

@@ -34,7 +34,6 @@ static void defaults_are_as_documented(void **state) {
   assert_int_equal(o.sndbuf, 1 << 20);
   assert_int_equal(o.fwmark, 0);
   assert_string_equal(o.interface_name, "");
-  assert_int_equal(o.cid_limit, 8);
 }
 
 struct field_row {
@@ -148,10 +147,6 @@ static void socket_ranges(void **state) {
       {FIELD(sndbuf), 1u << 30, true},
       {FIELD(sndbuf), (1u << 30) + 1, false},
       {FIELD(fwmark), UINT32_MAX, true},
-      {FIELD(cid_limit), 1, false},
-      {FIELD(cid_limit), 2, true},
-      {FIELD(cid_limit), 8, true},
-      {FIELD(cid_limit), 9, false},
       {FIELD(local_port_lo), 1024, false}, /* without an end */
       {FIELD(local_port_hi), 1024, false}, /* without a start */
   };

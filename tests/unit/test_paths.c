@@ -149,7 +149,7 @@ static void keeps_the_times(void **state) {
   p->close_at = 99;
   qm_paths_move(&f.t, p, QUICMIG_PATH_ACTIVE, 30);
   assert_true(p->close_at == QUICMIG_NEVER); /* nothing ends it any more */
-  assert_int_equal(p->draining_at, 0);
+  assert_int_equal(p->draining_at, 25);
   qm_paths_move(&f.t, p, QUICMIG_PATH_DRAINING, 40);
   assert_int_equal(p->opened_at, 10);
   assert_int_equal(p->active_at, 30);

@@ -80,9 +80,8 @@ static void sockets_are_left_alone(void **state) {
   } rows[] = {
 #define ROW(f)                                                                 \
   {#f, offsetof(quicmig_options, f), sizeof(((quicmig_options *)0)->f)}
-      ROW(max_sockets), ROW(local_port_lo),  ROW(local_port_hi),
-      ROW(rcvbuf),      ROW(sndbuf),         ROW(fwmark),
-      ROW(cid_limit),   ROW(interface_name),
+      ROW(max_sockets), ROW(local_port_lo), ROW(local_port_hi),  ROW(rcvbuf),
+      ROW(sndbuf),      ROW(fwmark),        ROW(interface_name),
   };
   const struct row *r;
 

@@ -1,0 +1,25 @@
+/* The command line of echo_client. */
+#ifndef ECHO_OPTIONS_H
+#define ECHO_OPTIONS_H
+
+#include <quicmig/endpoint.h>
+
+#define ECHO_SIZE_MIN 16 /* bytes of a datagram */
+
+typedef struct echo_options {
+  const char *host;
+  uint64_t port;
+  uint64_t rate; /* datagrams a second */
+  uint64_t size; /* bytes a datagram */
+  uint64_t stream_bytes;
+  quicmig_duration duration;
+  quicmig_tls_config tls;
+  quicmig_options migration;
+  const char *hop_log; /* NULL: none */
+  int is_json;
+} echo_options;
+
+/* Reads it; ends the program on --help and on mistakes. */
+void echo_options_read(echo_options *o, int argc, char **argv);
+
+#endif

@@ -1,0 +1,231 @@
+/* The ring of datagrams that wait: order, content, wrapping, limits. */
+#include "endpoint/dgqueue.h"
+
+#include "base/rng.h"
+#include "table.h"
+
+#define HEADER 4 /* bytes a datagram costs beside its own */
+#define MODEL_MAX 4096
+
+/* Counts allocations; fails while told to. */
+typedef struct counter {
+  unsigned calls;
+  bool fails;
+} counter;
+
+static void *count_malloc(size_t n, void *arg) {
+  counter *c = arg;
+
+  c->calls++;
+  return c->fails ? NULL : malloc(n);
+}
+
+static void count_free(void *p, void *arg) {
+  (void)arg;
+  free(p);
+}
+
+/* A datagram's content follows from its number. */
+static void fill(uint8_t *dest, size_t len, uint64_t number) {
+  size_t i;
+
+  for (i = 0; i < len; i++) {
+    dest[i] = (uint8_t)(number * 31 + i);
+  }
+}
+
+static int push(qm_dgqueue *q, size_t len, uint64_t number) {
+  uint8_t data[1500];
+
+  fill(data, len, number);
+  return qm_dgqueue_push(q, data, len);
+}
+
+static void assert_head(const qm_dgqueue *q, size_t want, uint64_t number) {
+  uint8_t wanted[1500];
+  const uint8_t *data;
+  size_t len;
+
+  assert_true(qm_dgqueue_head(q, &data, &len));
+  assert_int_equal(len, want);
+  fill(wanted, len, number);
+  assert_memory_equal(data, wanted, len);
+}
+
+static void takes_what_fits(void **state) {
+  static const struct row {
+    const char *name;
+    size_t cap, len;
+    int want;
+  } rows[] = {
+      {"nothing at all", 64, 0, 0},
+      {"one byte", 64, 1, 0},
+      {"one byte of the ring stays free", 64, 64 - HEADER - 1, 0},
+      {"the whole ring", 64, 64 - HEADER, QUICMIG_ERR_BLOCKED},
+      {"more than the ring", 64, 200, QUICMIG_ERR_BLOCKED},
+      {"the largest packet, the smallest queue", 4096, 1500, 0},
+  };
+  const struct row *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    qm_dgqueue q;
+    const uint8_t *data;
+    size_t len;
+
+    qm_dgqueue_init(&q, &qm_mem_default, r->cap);
+    row_true(r, !qm_dgqueue_head(&q, &data, &len));
+    row_equal(r, push(&q, r->len, 7), r->want);
+    row_equal(r, q.count, r->want == 0);
+    row_equal(r, qm_dgqueue_used(&q), r->want == 0 ? HEADER + r->len : 0);
+    if (r->want == 0) {
+      assert_head(&q, r->len, 7);
+      qm_dgqueue_pop(&q);
+    }
+    row_equal(r, qm_dgqueue_used(&q), 0);
+    row_true(r, !qm_dgqueue_head(&q, &data, &len));
+    qm_dgqueue_reset(&q);
+  }
+}
+
+/* Every way in which three datagrams can lie around the end of a small ring. */
+static void wraps_at_every_offset(void **state) {
+  enum { CAP = 32, LONGEST = CAP - HEADER };
+  size_t a, b, c;
+
+  (void)state;
+  for (a = 0; a <= LONGEST; a++) {
+    for (b = 0; b <= LONGEST; b++) {
+      for (c = 0; c <= LONGEST; c++) {
+        qm_dgqueue q;
+        bool has_b, has_c;
+
+        qm_dgqueue_init(&q, &qm_mem_default, CAP);
+        if (push(&q, a, 1) == 0) {
+          has_b = push(&q, b, 2) == 0;
+          qm_dgqueue_pop(&q);
+          has_c = push(&q, c, 3) == 0;
+          assert_true(has_c || has_b || c >= LONGEST);
+          assert_int_equal(q.count, (has_b ? 1 : 0) + (has_c ? 1 : 0));
+          assert_true(qm_dgqueue_used(&q) <= CAP);
+          if (has_b) {
+            assert_head(&q, b, 2);
+            qm_dgqueue_pop(&q);
+          }
+          if (has_c) {
+            assert_head(&q, c, 3);
+          }
+        }
+        qm_dgqueue_reset(&q);
+      }
+    }
+  }
+}
+
+typedef struct model {
+  size_t len[MODEL_MAX]; /* by number */
+  uint64_t first, next;
+  size_t bytes; /* with their headers */
+} model;
+
+static void step(qm_dgqueue *q, model *m, qm_rng *rng) {
+  size_t len = (size_t)qm_rng_range(rng, 0, 1500);
+  size_t before = qm_dgqueue_used(q);
+
+  if (m->first < m->next && qm_rng_range(rng, 0, 99) < 48) {
+    assert_head(q, m->len[m->first % MODEL_MAX], m->first);
+    qm_dgqueue_pop(q);
+    m->bytes -= HEADER + m->len[m->first % MODEL_MAX];
+    m->first++;
+  } else if (push(q, len, m->next) == 0) {
+    m->len[m->next % MODEL_MAX] = len;
+    m->bytes += HEADER + len;
+    m->next++;
+  } else { /* refused: as it was before, and for a reason */
+    assert_int_equal(qm_dgqueue_used(q), before);
+    assert_true(before + 2 * (HEADER + len) >= q->cap);
+  }
+  assert_int_equal(q->count, m->next - m->first);
+  assert_true(qm_dgqueue_used(q) >= m->bytes);
+  assert_true(qm_dgqueue_used(q) <= q->cap);
+}
+
+static void keeps_order_and_content(void **state) {
+  static const size_t caps[] = {4096, 5000, 65536};
+  uint64_t seed = test_seed();
+  size_t i, n;
+
+  (void)state;
+  for (i = 0; i < COUNT_OF(caps); i++) {
+    static model m;
+    counter c = {.calls = 0};
+    quicmig_mem mem = {
+        .user_data = &c, .malloc = count_malloc, .free = count_free};
+    qm_dgqueue q;
+    qm_rng rng;
+
+    m = (model){.first = 0};
+    qm_rng_init(&rng, seed + i);
+    qm_dgqueue_init(&q, &mem, caps[i]);
+    assert_int_equal(c.calls, 0); /* a connection may never send one */
+    for (n = 0; n < 20000; n++) {
+      step(&q, &m, &rng);
+    }
+    assert_int_equal(c.calls, 1);
+    qm_dgqueue_reset(&q);
+  }
+}
+
+/* A full queue that is emptied is as good as new, wherever its ends lie. */
+static void is_never_stuck(void **state) {
+  qm_dgqueue q;
+  size_t len;
+
+  (void)state;
+  qm_dgqueue_init(&q, &qm_mem_default, 4096);
+  for (len = 0; len < 1500; len++) {
+    while (push(&q, len, 1) == 0) {
+    }
+    assert_true(q.count >= 2);
+    while (q.count) {
+      qm_dgqueue_pop(&q);
+    }
+    assert_int_equal(push(&q, 1500, 2), 0);
+    assert_head(&q, 1500, 2);
+    qm_dgqueue_pop(&q);
+  }
+  qm_dgqueue_reset(&q);
+}
+
+static void survives_want_of_memory(void **state) {
+  counter c = {.fails = true};
+  quicmig_mem mem = {
+      .user_data = &c, .malloc = count_malloc, .free = count_free};
+  qm_dgqueue q;
+
+  (void)state;
+  qm_dgqueue_init(&q, &mem, 4096);
+  assert_int_equal(push(&q, 10, 1), QUICMIG_ERR_NOMEM);
+  assert_int_equal(q.count, 0);
+  c.fails = false;
+  assert_int_equal(push(&q, 10, 1), 0);
+  assert_head(&q, 10, 1);
+  /* A reset queue may be used again. */
+  qm_dgqueue_reset(&q);
+  assert_int_equal(q.count, 0);
+  assert_int_equal(push(&q, 11, 2), 0);
+  assert_head(&q, 11, 2);
+  qm_dgqueue_reset(&q);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(takes_what_fits),
+      cmocka_unit_test(wraps_at_every_offset),
+      cmocka_unit_test(keeps_order_and_content),
+      cmocka_unit_test(is_never_stuck),
+      cmocka_unit_test(survives_want_of_memory),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
