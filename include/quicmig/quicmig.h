@@ -113,13 +113,14 @@ quicmig_on_dcid_status(quicmig *m, ngtcp2_connection_id_status_type type,
                        uint64_t seq);
 
 /*
- * Reads what fd holds, at most 64 datagrams, and gives it to ngtcp2.  fd is one
- * that watch named; another is ignored.  Uses about 34 KiB of stack.  Calls
- * back: all.  callback: no.  Returns the number of datagrams, 0 - 64; call
- * again (or wait for a level-triggered wake-up) when it is 64.  Follow with
- * quicmig_write().
- * Errors: QUICMIG_ERR_CONN (quicmig_conn_error() has ngtcp2's code),
- * QUICMIG_ERR_INVALID_STATE (not attached), QUICMIG_ERR_REENTRANT.
+ * Reads what fd holds, at most 64 datagrams, and gives it to ngtcp2; for a
+ * second after a hop it takes what the older paths hold first, in the order in
+ * which it was sent.  fd is one that watch named; another is ignored.  Uses
+ * about 68 KiB of stack.  Calls back: all.  callback: no.  Returns the number
+ * of datagrams, 0 - 64; call again (or wait for a level-triggered wake-up) when
+ * it is 64.  Follow with quicmig_write(). Errors: QUICMIG_ERR_CONN
+ * (quicmig_conn_error() has ngtcp2's code), QUICMIG_ERR_INVALID_STATE (not
+ * attached), QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_read(quicmig *m, int fd, quicmig_tstamp now);
 

@@ -37,21 +37,34 @@ static bool is_expendable(const qm_path *p) {
           !qm_addr_is_equal(&p->local, &p->shown));
 }
 
-bool qm_drain_make_room(qm_paths *t, quicmig_duration floor,
-                        quicmig_tstamp now) {
+static qm_path *oldest_expendable(const qm_paths *t) {
   qm_path *p = NULL, *oldest = NULL;
 
-  if (t->len < t->cap) {
-    return true;
-  }
   while ((p = qm_paths_next(t, p))) {
     if (is_expendable(p) && (!oldest || p->draining_at < oldest->draining_at)) {
       oldest = p;
     }
   }
-  if (!oldest || now < qm_time_add(oldest->draining_at, floor)) {
+  return oldest;
+}
+
+quicmig_tstamp qm_drain_room_at(const qm_paths *t, quicmig_duration floor) {
+  const qm_path *oldest = oldest_expendable(t);
+
+  if (t->len < t->cap) {
+    return 0;
+  }
+  return oldest ? qm_time_add(oldest->draining_at, floor) : QUICMIG_NEVER;
+}
+
+bool qm_drain_make_room(qm_paths *t, quicmig_duration floor,
+                        quicmig_tstamp now) {
+  if (t->len < t->cap) {
+    return true;
+  }
+  if (!qm_time_is_due(qm_drain_room_at(t, floor), now)) {
     return false;
   }
-  qm_paths_move(t, oldest, QUICMIG_PATH_CLOSED, now);
+  qm_paths_move(t, oldest_expendable(t), QUICMIG_PATH_CLOSED, now);
   return true;
 }

@@ -20,6 +20,10 @@ quicmig_tstamp qm_drain_deadline(const qm_paths *t);
 /* Closes paths whose time has ended, as many as the outbox has room for. */
 void qm_drain_on_time(qm_paths *t, quicmig_tstamp now);
 
+/* When there can be room for one more path: 0 at once, QUICMIG_NEVER if nothing
+ * is ending. */
+quicmig_tstamp qm_drain_room_at(const qm_paths *t, quicmig_duration floor);
+
 /* Makes room for one more path: closes the oldest that has drained for at least
  * `floor`.  False when the table stays full. */
 bool qm_drain_make_room(qm_paths *t, quicmig_duration floor,

@@ -196,6 +196,18 @@ static void note_jump(qm_engine *e, quicmig_reason reason, quicmig_tstamp now) {
   }
 }
 
+/* A scheduled hop for which there is no socket yet waits until the oldest one
+ * has drained enough: that is no failure.  True: it waits. */
+static bool is_postponed(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
+  quicmig_tstamp at = qm_engine_room_at(e, cc);
+
+  if (at <= now || at == QUICMIG_NEVER) {
+    return false;
+  }
+  e->sched.not_before = qm_time_max(e->sched.not_before, at);
+  return true;
+}
+
 void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
   quicmig_reason reason;
 
@@ -206,7 +218,7 @@ void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
     return;
   }
   reason = qm_sched_reason(&e->sched, now);
-  if (reason != QUICMIG_REASON_INITIAL) {
+  if (reason != QUICMIG_REASON_INITIAL && !is_postponed(e, cc, now)) {
     note_jump(e, reason, now);
     (void)qm_engine_hop(e, reason, cc, now);
   }

@@ -145,6 +145,9 @@ int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,
  * Errors: QUICMIG_ERR_SOCKETS_EXHAUSTED. */
 int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now);
 
+/* When qm_engine_make_room() can succeed; QUICMIG_NEVER: not by waiting. */
+quicmig_tstamp qm_engine_room_at(qm_engine *e, const qm_cc *cc);
+
 /* The minimum gap between two hops of the schedule's mode. */
 quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto);
 

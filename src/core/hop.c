@@ -109,15 +109,20 @@ quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto) {
   return min_gap(e, e->is_confirmed ? e->o.hop_mode : QUICMIG_MODE_REBIND, pto);
 }
 
-int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
-  quicmig_duration floor;
-
+/* How long a draining socket is kept although its place is wanted. */
+static quicmig_duration drain_floor(qm_engine *e, const qm_cc *cc) {
   e->srtt_low = qm_time_min(e->srtt_low, cc->srtt);
-  floor = clamp(3 * e->srtt_low, DRAIN_FLOOR_MIN, DRAIN_FLOOR_MAX);
+  return clamp(3 * e->srtt_low, DRAIN_FLOOR_MIN, DRAIN_FLOOR_MAX);
+}
 
-  return qm_drain_make_room(&e->paths, floor, now)
+int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
+  return qm_drain_make_room(&e->paths, drain_floor(e, cc), now)
              ? 0
              : QUICMIG_ERR_SOCKETS_EXHAUSTED;
+}
+
+quicmig_tstamp qm_engine_room_at(qm_engine *e, const qm_cc *cc) {
+  return qm_drain_room_at(&e->paths, drain_floor(e, cc));
 }
 
 /* What forbids a hop before any socket is opened, or 0. */

@@ -7,6 +7,10 @@
 
 /* Batches read in one call: a fast peer must not starve the event loop. */
 #define BATCHES_MAX 4
+/* How long after a switch the old path's packets are taken first, and in how
+ * many batches at most: more than a socket buffer holds. */
+#define RECENT QUICMIG_SECOND
+#define OLDER_BATCHES_MAX 256
 
 static int read_one(quicmig *m, qm_path *p, const qm_pkt *pkt) {
   const ngtcp2_pkt_info pi = {.ecn = pkt->ecn};
@@ -54,17 +58,55 @@ static int read_batch(quicmig *m, int fd, const qm_pkt *pkts, size_t n) {
   return 0;
 }
 
-int qm_migrator_read(quicmig *m, int fd) {
+/* The next path, in order of age, that may hold packets sent before those of
+ * path `id`: an older one that carried the data until a moment ago. */
+static const qm_path *next_older(const quicmig *m, uint32_t after,
+                                 uint32_t id) {
+  const qm_path *p = NULL, *best = NULL;
+
+  while ((p = qm_paths_next(&m->engine.paths, p))) {
+    bool is_recent = p->state == QUICMIG_PATH_ACTIVE ||
+                     (p->state == QUICMIG_PATH_DRAINING &&
+                      m->clock.last < qm_time_add(p->draining_at, RECENT));
+
+    if (is_recent && p->id > after && p->id < id &&
+        (!best || p->id < best->id)) {
+      best = p;
+    }
+  }
+  return best;
+}
+
+static int read_rounds(quicmig *m, int fd, int rounds, bool is_older);
+
+/*
+ * Empties the sockets of older paths, while the packets just taken from fd's
+ * wait.  Read the other way round, a busy moment's worth of packets of the new
+ * path would make the truncated packet numbers of the old one undecodable (RFC
+ * 9000 appendix A.3), and ngtcp2 would drop what the kernel has delivered.
+ */
+static int read_older(quicmig *m, int fd) {
+  const qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
+  uint32_t id = p ? p->id : 0, last = 0;
+  int rv = 0;
+
+  while (rv >= 0 && (p = next_older(m, last, id))) {
+    last = p->id;
+    rv = read_rounds(m, p->handle, OLDER_BATCHES_MAX, true);
+  }
+  return rv < 0 ? rv : 0;
+}
+
+/* Reads at most `rounds` batches; returns the number of datagrams or an error.
+ * is_older: fd is that of an older path, read on behalf of a newer one. */
+static int read_rounds(quicmig *m, int fd, int rounds, bool is_older) {
   uint8_t buf[QM_BATCH][QM_PKT_MAX];
   qm_pkt pkts[QM_BATCH];
-  int total = 0, n = QM_BATCH, i, rv;
+  int total = 0, n = QM_BATCH, rv = 0;
+  size_t k;
 
-  for (i = 0; i < BATCHES_MAX && n == QM_BATCH; i++) {
-    size_t k;
-
-    if (!qm_paths_by_handle(&m->engine.paths, fd)) {
-      break;
-    }
+  while (rounds-- > 0 && n == QM_BATCH &&
+         qm_paths_by_handle(&m->engine.paths, fd)) {
     for (k = 0; k < QM_BATCH; k++) {
       pkts[k] = (qm_pkt){.data = buf[k], .cap = QM_PKT_MAX};
     }
@@ -73,13 +115,22 @@ int qm_migrator_read(quicmig *m, int fd) {
       on_recv_error(m, fd, -n);
       break;
     }
-    rv = read_batch(m, fd, pkts, (size_t)n);
+    if (n > 0 && !is_older) {
+      rv = read_older(m, fd);
+    }
+    if (rv == 0) {
+      rv = read_batch(m, fd, pkts, (size_t)n);
+    }
     if (rv != 0) {
       return rv;
     }
     total += n;
   }
   return total;
+}
+
+int qm_migrator_read(quicmig *m, int fd) {
+  return read_rounds(m, fd, BATCHES_MAX, false);
 }
 
 int quicmig_read(quicmig *m, int fd, quicmig_tstamp now) {

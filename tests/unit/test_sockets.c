@@ -36,6 +36,29 @@ static void a_drain_ends_on_time(void **state) {
   }
 }
 
+/* A scheduled hop that finds every place taken waits for the oldest to have
+ * drained its floor: no record, no failure, no busy loop. */
+static void a_scheduled_hop_waits_for_a_place(void **state) {
+  driver d;
+
+  (void)state;
+  driver_init(&d);
+  d.o.max_sockets = 2;
+  d.o.hop_interval = 100 * MS;
+  d.o.hop_jitter_pct = 0;
+  d.cc.srtt = 200 * MS; /* the floor: 600 ms */
+  driver_connect(&d);
+  driver_sleep_until(&d, T0 + 100 * MS);
+  assert_int_equal(d.records, 1);
+  driver_sleep_until(&d, T0 + 700 * MS - 1);
+  assert_int_equal(d.records, 1);
+  assert_int_equal(qm_engine_deadline(&d.e), T0 + 700 * MS);
+  driver_sleep_until(&d, T0 + 700 * MS);
+  assert_int_equal(d.records, 2);
+  assert_int_equal(d.e.stats.hops, 2);
+  assert_int_equal(d.e.stats.hops_refused, 0);
+}
+
 /* The next hop closes path 1 for its own, or cannot be made. */
 static void check_eviction(driver *d, const char *name, bool is_evicted) {
   const struct { const char *name; } row = {name}, *r = &row;
@@ -213,6 +236,7 @@ static void everything_may_end_at_once(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_drain_ends_on_time),
+      cmocka_unit_test(a_scheduled_hop_waits_for_a_place),
       cmocka_unit_test(a_draining_path_keeps_its_place_for_a_floor),
       cmocka_unit_test(the_oldest_is_evicted_first),
       cmocka_unit_test(a_failed_path_keeps_its_place),
