@@ -85,11 +85,16 @@ static void run_ready(sim_host *h) {
   size_t i, n = h->n_ready;
   int16_t fd;
 
+  if (h->world->now < h->busy_until) {
+    return;
+  }
   for (i = 0; i < n; i++) {
-    fd = h->ready[i];
+    fd = h->ready[h->reads_newest_first ? n - 1 - i : i];
     if (h->socks[fd].is_ready) {
       h->socks[fd].is_ready = false;
-      run_actor(h->world, h->actor, fd);
+      do {
+        run_actor(h->world, h->actor, fd);
+      } while (h->reads_newest_first && h->socks[fd].queued);
     }
   }
   assert(h->n_ready == n);

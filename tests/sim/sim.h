@@ -90,7 +90,10 @@ struct sim_host {
   int16_t *by_port;
   int16_t *ready; /* readable sockets, to be run */
   size_t n_ready;
-  size_t open, opened; /* sockets: now, ever */
+  quicmig_tstamp busy_until; /* reads nothing before: a stalled process */
+  bool reads_newest_first; /* empties the last socket to become readable before
+                              it looks at the others */
+  size_t open, opened;     /* sockets: now, ever */
   uint64_t calls[SIM_CALLS];
   /* Returns an errno to fail this call with, or 0.  NULL: never. */
   int (*fault)(void *arg, sim_call call, uint64_t index);
