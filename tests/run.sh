@@ -17,7 +17,7 @@ export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}"
 export UBSAN_OPTIONS=print_stacktrace=1
 
 # The simulations that are short enough for valgrind.
-valgrind_sim=''
+valgrind_sim=build/release/tests/sim/test_sim_refusal
 
 passed=0 failed=0 skipped=0
 log=$(mktemp)

@@ -1,6 +1,6 @@
 /*
  * Hops as fast as the simulated network carries them: on each core one
- * connection with a hop every 30 virtual ms and two datagrams a hop.  Packets
+ * connection with a hop every 30 virtual ms and a datagram a hop.  Packets
  * stay at 1200 bytes, so that path MTU discovery, which each hop restarts, does
  * not take the time.
  */
@@ -35,7 +35,7 @@ static void set_up(rig *r, sim_line *line, uint64_t seed) {
   r->migration.hop_min_gap = 10 * MS;
   r->client_transport.max_udp_payload = 1200;
   r->server_transport.max_udp_payload = 1200;
-  r->send_every = INTERVAL / 2;
+  r->send_every = INTERVAL;
 }
 
 static result run_connection(uint64_t hops, uint64_t seed) {
