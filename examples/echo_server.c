@@ -51,8 +51,8 @@ static void on_watch(quicmig_server *s, int fd, int on, void *user_data) {
 static void on_datagram(quicmig_conn *c, const uint8_t *data, size_t len,
                         void *user_data) {
   (void)user_data;
-  /* A full queue means that the client is faster than its own downlink: as on
-   * any network, the datagram is lost. */
+  /* A full queue means that the client is faster than its own downlink for
+   * long: as on any network, the datagram is lost. */
   (void)quicmig_conn_send_datagram(c, data, len);
 }
 
@@ -247,6 +247,9 @@ int main(int argc, char **argv) {
   quicmig_tls_config_default(&p.tls);
   quicmig_transport_options_default(&p.transport);
   p.tls.alpn = "quicmig-echo";
+  /* Room for all that may come in while the network or the machine stands still
+   * for some seconds: an echo server should not lose anything itself. */
+  p.transport.datagram_queue = 8 << 20;
   while ((c = cli_next(argc, argv, options)) != -1) {
     take_option(&p, c);
   }

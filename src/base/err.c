@@ -27,7 +27,7 @@
   X(ERR_CERT_FILE, "cert-file",                                                \
     "a certificate, key or CA file is unreadable or malformed")                \
   X(ERR_CERT_VERIFY, "cert-verify",                                            \
-    "the certificate of the peer was not accepted")                            \
+    "a certificate was missing or not accepted")                               \
   X(ERR_ALPN, "alpn", "the peers share no application protocol")               \
   X(ERR_TLS, "tls", "the TLS handshake failed")                                \
   X(ERR_REFUSED, "refused", "connection refused: nobody listens there")        \

@@ -34,19 +34,16 @@ client4=10.1.0.2 nat4=10.2.0.1 server4=10.2.0.2
 client6=fd01::2 server6=fd02::2
 tmp=$(mktemp -d)
 : >"$tmp/bad"
-started=''
 
 # --- the end of a test -------------------------------------------------------
 
 cleanup() {
   trap - EXIT HUP INT TERM
-  for pid in $started; do
-    kill -TERM "$pid" 2>/dev/null || true # timeout(1) hands it on
-  done
   for ns in "$client_ns" "$nat_ns" "$server_ns"; do
     [ -e "/run/netns/$ns" ] || continue
     for pid in $(ip netns pids "$ns"); do
-      kill -KILL "$pid" 2>/dev/null || true # only this test's can be there
+      # Only what this test started can be there.
+      kill -KILL "$pid" 2>/dev/null || true
     done
     ip netns del "$ns" || true
   done
@@ -84,6 +81,11 @@ verdict() {
     done
   fi
   [ -s "$tmp/bad" ] || exit 0
+  # NoPorts: came to a closed socket.  RcvbufErrors: came faster than read.
+  for ns in "$client_ns" "$server_ns"; do
+    ip netns exec "$ns" awk -v ns="$ns" '/^Udp6?(NoPorts|RcvbufErrors)|^Udp:/ {
+      print ns, $0 }' /proc/net/snmp /proc/net/snmp6 || true
+  done
   for file in "$tmp"/*.err "$tmp"/*.out "$tmp"/*.hops "$tmp"/*.moves; do
     [ -s "$file" ] || continue
     echo "--- $(basename "$file")"
@@ -205,7 +207,6 @@ start() {
   ip netns exec "$ns" timeout -k 2 "$bound" "$@" \
     >"$tmp/$name.out" 2>"$tmp/$name.err" </dev/null &
   echo $! >"$tmp/$name.pid"
-  started="$started $!"
 }
 
 # join NAME: waits until it ends; its exit status is then in $status.
@@ -215,17 +216,20 @@ join() {
   rm "$tmp/$1.pid"
 }
 
-# stop NAME: ends it; it must then exit with 0.
+# stop NAME: ends it; it must then exit with 0.  The signal goes to the program
+# itself: timeout(1) would add a SIGCONT, and a program that is just looking for
+# its leaks hangs on that (LeakSanitizer waits for a SIGSTOP that it cancels).
 stop() {
-  kill -TERM "$(cat "$tmp/$1.pid")" 2>/dev/null || true
+  kill -TERM "$(pid_of "$1")" 2>/dev/null || true
   join "$1"
   [ "$status" = 0 ] || bad "$1: exit status $status"
 }
 
-# pid_of NAME: of the program itself, below timeout(1).
+# pid_of NAME: of the program itself, below timeout(1); empty once it has ended.
 pid_of() {
   awk '{ print $1 }' \
-    "/proc/$(cat "$tmp/$1.pid")/task/$(cat "$tmp/$1.pid")/children"
+    "/proc/$(cat "$tmp/$1.pid")/task/$(cat "$tmp/$1.pid")/children" \
+    2>/dev/null || true
 }
 
 # wait_for SECONDS WHAT COMMAND...: until the command succeeds.

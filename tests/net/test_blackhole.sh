@@ -64,10 +64,11 @@ for c in $(echo "$rows" | cut -d ' ' -f 1); do
   check "$c: retried" "$(count '"reason":"retry".*"ok"' "$tmp/$c.hops")" -ge 1
   case $c in
   migrate*) check_value "$c" datagrams_lost -eq 0 ;;
-  # A tenth of a second or 3 PTO at each attempt; and no long silence.
+  # It waits 3 PTO, at most 3 s, before it goes back: on an idle machine 0.1 s
+  # and some 20 datagrams, but PTO grows with the delays of a busy one.
   rebind*)
-    check_value "$c" datagrams_lost -le 130
-    check_value "$c" gap_ms_max -le 1000
+    check_value "$c" datagrams_lost -le 600
+    check_value "$c" gap_ms_max -le 3500
     ;;
   esac
 done

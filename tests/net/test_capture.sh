@@ -46,7 +46,8 @@ capture() {
 packets() {
   place=$1
   shift
-  tshark -n -o ip.defragment:FALSE -r "$tmp/$place.pcap" "$@" 2>"$tmp/tshark.err"
+  tshark -n -o ip.defragment:FALSE -r "$tmp/$place.pcap" "$@" \
+    2>"$tmp/tshark.err"
 }
 
 # The columns of capture.awk, and tshark's own reading of long headers.
