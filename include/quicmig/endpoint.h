@@ -50,8 +50,9 @@ typedef struct quicmig_tls_config {
    * system's.  Server, not NULL: every client must show a certificate signed by
    * one of them.  [NULL] */
   const char *ca_file;
-  /* Application protocols, best first, separated by commas; at most 8, and 255
-   * characters in all.  Required: RFC 9001 section 8.1.  [NULL] */
+  /* Application protocols, best first, separated by commas: at most 8, each
+   * of at most 31 characters, 255 in all.  Required: RFC 9001 section 8.1.
+   * [NULL] */
   const char *alpn;
   /* Client: the name or address in the server's certificate, at most 255
    * characters; NULL: the host.  [NULL] */

@@ -26,6 +26,7 @@ static int on_handshake_completed(ngtcp2_conn *conn, void *user_data) {
       (const struct sockaddr *)ngtcp2_conn_get_path(conn)->remote.addr,
       ngtcp2_conn_get_path(conn)->remote.addrlen);
   if (c->tls->is_server) {
+    qm_conn_allow_one_more_id(c);
     (void)gnutls_session_ticket_send(c->session, 1, 0);
   }
   if (c->cb.connected) {
@@ -183,7 +184,7 @@ static int on_stop_sending(ngtcp2_conn *conn, int64_t id, uint64_t code,
   if (stream) {
     quicmig_stream *s = stream;
 
-    s->is_dead = true;
+    s->is_unread = true;
     qm_list_remove(&s->send);
   }
   return 0;

@@ -10,6 +10,9 @@
 /* Flags, longest packet number, AEAD tag; type and length of the frame. */
 #define DATAGRAM_OVERHEAD (1 + 4 + 16 + 3)
 
+/* Connection IDs of the peer that ngtcp2 can store. */
+#define CID_STORE 8
+
 static ngtcp2_conn *get_conn(ngtcp2_crypto_conn_ref *ref) {
   return ((quicmig_conn *)ref->user_data)->conn;
 }
@@ -88,6 +91,20 @@ static int new_client(quicmig_conn *c, const qm_conn_start *s) {
   return 0;
 }
 
+/* One less than ngtcp2 can store: see qm_conn_allow_one_more_id(). */
+static uint64_t advertised_ids(const quicmig_conn *c) {
+  return c->o->cid_limit < CID_STORE ? c->o->cid_limit : CID_STORE - 1;
+}
+
+void qm_conn_allow_one_more_id(quicmig_conn *c) {
+  const ngtcp2_transport_params *p =
+      ngtcp2_conn_get_local_transport_params(c->conn);
+
+  /* ngtcp2 hands its own, writable struct out as const. */
+  ((ngtcp2_transport_params *)(uintptr_t)p)->active_connection_id_limit =
+      advertised_ids(c) + 1;
+}
+
 static int new_server(quicmig_conn *c, const qm_conn_start *s) {
   ngtcp2_settings settings;
   ngtcp2_transport_params params;
@@ -101,6 +118,7 @@ static int new_server(quicmig_conn *c, const qm_conn_start *s) {
   fill_params(c, &params);
   params.original_dcid = s->initial->dcid;
   params.original_dcid_present = 1;
+  params.active_connection_id_limit = advertised_ids(c);
   params.disable_active_migration = c->o->disable_active_migration != 0;
   params.stateless_reset_token_present = 1;
   if (ngtcp2_crypto_generate_stateless_reset_token(
@@ -131,9 +149,9 @@ static int on_ticket(gnutls_session_t session, unsigned type, unsigned when,
   (void)when;
   (void)incoming;
   (void)msg;
-  if (c->cb.session && gnutls_session_get_data2(session, &data) == 0) {
+  if (c->cb.session && qm_tls_session_data(session, c->mem, &data) == 0) {
     c->cb.session(c, data.data, data.size, c->user_data);
-    gnutls_free(data.data);
+    qm_free(c->mem, data.data);
   }
   return 0;
 }

@@ -109,6 +109,14 @@ int qm_conn_init(quicmig_conn *c, const qm_conn_start *s);
 /* Frees what c holds, without callbacks. */
 void qm_conn_reset(quicmig_conn *c);
 
+/*
+ * A server, once its transport parameters are sent: tolerates one ID more than
+ * it advertised.  When a client hops while its path is being validated, ngtcp2
+ * (1.11 and 1.24) retires the ID of the path before and yet still counts it, so
+ * that the client's replacement would be one too many and end the connection.
+ */
+void qm_conn_allow_one_more_id(quicmig_conn *c);
+
 /* A packet or the timer made ngtcp2 fail with liberr: decides how the
  * connection ends.  True: it is over now and qm_conn_end() is to be called;
  * false: a CONNECTION_CLOSE is to be sent first. */

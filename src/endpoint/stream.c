@@ -33,7 +33,7 @@ static bool is_sendable(const quicmig_stream *s) {
 }
 
 bool qm_stream_has_pending(const quicmig_stream *s) {
-  return !s->is_dead &&
+  return !s->is_dead && !s->is_unread &&
          (s->written > s->sent || (s->is_finished && !s->is_fin_sent));
 }
 
@@ -110,7 +110,7 @@ int64_t quicmig_stream_write(quicmig_stream *s, const uint8_t *data,
   if (s->c->state == QM_CONN_ENDED) {
     return QUICMIG_ERR_CLOSED;
   }
-  if (s->is_finished || s->is_dead || !is_sendable(s)) {
+  if (s->is_finished || s->is_dead || s->is_unread || !is_sendable(s)) {
     return QUICMIG_ERR_INVALID_STATE;
   }
   if (!s->ring) {
@@ -128,7 +128,7 @@ int64_t quicmig_stream_write(quicmig_stream *s, const uint8_t *data,
 }
 
 int quicmig_stream_finish(quicmig_stream *s) {
-  if (s->is_finished || s->is_dead || !is_sendable(s)) {
+  if (s->is_finished || s->is_dead || s->is_unread || !is_sendable(s)) {
     return QUICMIG_ERR_INVALID_STATE;
   }
   s->is_finished = true;

@@ -20,7 +20,8 @@ struct quicmig_stream {
   uint64_t unconsumed; /* received bytes the application still has */
   bool is_finished;    /* no more will be written */
   bool is_fin_sent;
-  bool is_dead; /* reset, or gone in ngtcp2: nothing more is sent */
+  bool is_unread; /* the peer sent STOP_SENDING: writing is over */
+  bool is_dead;   /* reset, or gone in ngtcp2: nothing more is sent */
 };
 
 /* A stream that ngtcp2 has opened.  NULL when out of memory. */

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include <gnutls/crypto.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 
 #include "endpoint/errtext.h"
@@ -14,6 +15,9 @@
   "+CHACHA20-POLY1305:+AES-128-CCM:-GROUP-ALL:+GROUP-X25519:"                  \
   "+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:"                        \
   "%DISABLE_TLS13_COMPAT_MODE"
+
+/* GnuTLS 3.7 takes no longer names. */
+#define ALPN_NAME_MAX 31
 
 static int parse_alpn(qm_tls *t, const char *names) {
   size_t len = names ? strlen(names) : 0;
@@ -29,10 +33,11 @@ static int parse_alpn(qm_tls *t, const char *names) {
     if (comma) {
       *comma = 0;
     }
-    if (*p == 0 || t->n_alpn == QM_ALPN_MAX) {
+    if (*p == 0 || strlen(p) > ALPN_NAME_MAX || t->n_alpn == QM_ALPN_MAX) {
       return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
-                      "alpn must be 1 to %d names separated by commas",
-                      QM_ALPN_MAX);
+                      "alpn must be 1 to %d names of at most %d characters "
+                      "separated by commas",
+                      QM_ALPN_MAX, ALPN_NAME_MAX);
     }
     t->alpn[t->n_alpn++] = (gnutls_datum_t){.data = (unsigned char *)p,
                                             .size = (unsigned)strlen(p)};
@@ -149,6 +154,55 @@ static bool is_address(const char *name) {
          inet_pton(AF_INET6, name, buf) == 1;
 }
 
+/* The seal: a SHA-256 over the version of GnuTLS, because the form of its
+ * sessions may change, and the session. */
+static int compute_seal(const unsigned char *data, size_t len,
+                        unsigned char seal[QM_TLS_SEAL]) {
+  const char *version = gnutls_check_version(NULL);
+  gnutls_hash_hd_t hash;
+  int rv = gnutls_hash_init(&hash, GNUTLS_DIG_SHA256);
+
+  if (rv == 0) {
+    rv = gnutls_hash(hash, version, strlen(version));
+    if (rv == 0) {
+      rv = gnutls_hash(hash, data, len);
+    }
+    gnutls_hash_deinit(hash, seal);
+  }
+  return rv;
+}
+
+static bool is_sealed(const gnutls_datum_t *d) {
+  unsigned char seal[QM_TLS_SEAL];
+
+  return d->size > QM_TLS_SEAL &&
+         compute_seal(d->data + QM_TLS_SEAL, d->size - QM_TLS_SEAL, seal) ==
+             0 &&
+         memcmp(seal, d->data, QM_TLS_SEAL) == 0;
+}
+
+int qm_tls_session_data(gnutls_session_t session, const quicmig_mem *mem,
+                        gnutls_datum_t *sealed) {
+  gnutls_datum_t plain;
+  unsigned char *p;
+  int rv = QUICMIG_ERR_NOMEM;
+
+  if (gnutls_session_get_data2(session, &plain) != 0) {
+    return QUICMIG_ERR_TLS;
+  }
+  p = qm_malloc(mem, QM_TLS_SEAL + plain.size);
+  if (p) {
+    memcpy(p + QM_TLS_SEAL, plain.data, plain.size);
+    rv = compute_seal(plain.data, plain.size, p) == 0 ? 0 : QUICMIG_ERR_TLS;
+    *sealed = (gnutls_datum_t){.data = p, .size = QM_TLS_SEAL + plain.size};
+  }
+  if (rv != 0) {
+    qm_free(mem, p);
+  }
+  gnutls_free(plain.data);
+  return rv;
+}
+
 static int set_up_client(gnutls_session_t s, const qm_tls *t,
                          const gnutls_datum_t *resume) {
   int rv = ngtcp2_crypto_gnutls_configure_client_session(s);
@@ -160,9 +214,10 @@ static int set_up_client(gnutls_session_t s, const qm_tls *t,
   if (rv == 0 && !t->is_insecure) {
     gnutls_session_set_verify_cert(s, t->server_name, 0);
   }
-  if (rv == 0 && resume) {
-    /* Stale or foreign bytes only cost the resumption. */
-    (void)gnutls_session_set_data(s, resume->data, resume->size);
+  if (rv == 0 && resume && is_sealed(resume)) {
+    /* A stale session only costs the resumption. */
+    (void)gnutls_session_set_data(s, resume->data + QM_TLS_SEAL,
+                                  resume->size - QM_TLS_SEAL);
   }
   return rv;
 }

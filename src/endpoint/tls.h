@@ -10,6 +10,7 @@
 #include <gnutls/gnutls.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 
+#include "base/mem.h"
 #include <quicmig/endpoint.h>
 
 #define QM_ALPN_MAX 8
@@ -41,6 +42,15 @@ void qm_tls_reset(qm_tls *t);
 int qm_tls_session_new(gnutls_session_t *session, const qm_tls *t,
                        ngtcp2_crypto_conn_ref *ref,
                        const gnutls_datum_t *resume);
+
+/* GnuTLS 3.7 crashes on sessions that were damaged in storage: ours carry a
+ * checksum in front and are looked at only if it fits. */
+#define QM_TLS_SEAL 32
+
+/* The session's resumption data with the seal, to be freed with mem.
+ * Errors: QUICMIG_ERR_NOMEM, QUICMIG_ERR_TLS. */
+int qm_tls_session_data(gnutls_session_t session, const quicmig_mem *mem,
+                        gnutls_datum_t *sealed);
 
 /* selfsign.c: puts a fresh self-signed certificate for the local host into
  * cred.  Returns a GnuTLS error code or 0. */

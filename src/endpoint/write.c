@@ -66,10 +66,11 @@ static ngtcp2_ssize write_datagrams(quicmig_conn *c, const packet *p) {
 
   while (next_datagram(c, p->now, &data, &len)) {
     ngtcp2_vec vec = {.base = (uint8_t *)(uintptr_t)data, .len = len};
+    /* ngtcp2 1.11 aborts on an empty piece: nothing is no piece. */
     int accepted = 0;
     ngtcp2_ssize n = ngtcp2_conn_writev_datagram(
         c->conn, p->path, p->pi, p->dest, p->destlen, &accepted,
-        NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &vec, 1, p->now);
+        NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &vec, len ? 1 : 0, p->now);
 
     if (accepted) {
       qm_dgqueue_pop(&c->datagrams);

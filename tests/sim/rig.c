@@ -335,12 +335,14 @@ static void client_session(quicmig_conn *conn, const uint8_t *data, size_t len,
   }
 }
 
+static const quicmig_callbacks client_callbacks = {.size =
+                                                       sizeof(client_callbacks),
+                                                   .watch = client_watch,
+                                                   .socket = client_socket,
+                                                   .hop = client_hop,
+                                                   .event = client_event};
+
 int rig_start_client(rig *r) {
-  quicmig_callbacks cb = {.size = sizeof(cb),
-                          .watch = client_watch,
-                          .socket = client_socket,
-                          .hop = client_hop,
-                          .event = client_event};
   quicmig_conn_callbacks conn_cb = {.size = sizeof(conn_cb),
                                     .connected = client_connected,
                                     .closed = client_closed,
@@ -368,7 +370,7 @@ int rig_start_client(rig *r) {
   cfg.tls = &r->client_tls;
   cfg.migration = &r->migration;
   cfg.transport = &r->client_transport;
-  cfg.callbacks = &cb;
+  cfg.callbacks = &client_callbacks;
   cfg.conn_callbacks = &conn_cb;
   cfg.mem = &c->mem.mem;
   cfg.session = r->session;

@@ -1,7 +1,7 @@
 /*
- * Datagrams, what callbacks may do, resumption and limits of connections
- * between a client and a server of the endpoint library; streams are in
- * test_sim_streams.c.  QUICMIG_ERR_NO_DATAGRAMS is not met here: each of our
+ * Datagrams and limits of connections between a client and a server of the
+ * endpoint library; see also test_sim_streams.c, test_sim_callbacks.c and
+ * test_sim_session.c.  QUICMIG_ERR_NO_DATAGRAMS is not met here: each of our
  * own endpoints takes them.
  */
 #include "rig.h"
@@ -51,7 +51,7 @@ static void count_only(rig *r, quicmig_conn_callbacks *cb, bool is_server) {
 }
 
 static void prepare(void) {
-  w.datagrams = w.bytes = w.writables = w.pokes[0] = w.pokes[1] = 0;
+  w.datagrams = w.bytes = w.writables = 0;
   rig_init(&w.r, 0, false);
   sim_line_init(&w.r.world, &w.line, 10 * MS);
   w.r.send_every = 0;
@@ -201,264 +201,6 @@ static void test_largest_across_hops(void **state) {
   }
 }
 
-/* --- callbacks --- */
-
-/* From inside a callback of the client: look at everything, run nothing.  The
- * migrator is between two calls when a callback is not its own, so that a hop
- * is refused for other reasons then, if at all. */
-static void poke_client(rig_client *c, bool is_in_migrator) {
-  quicmig_tstamp now = c->r->world.now;
-  quicmig_path_info paths[4];
-  quicmig *m;
-  uint32_t id;
-
-  if (!c->c) { /* its creation calls back too */
-    return;
-  }
-  m = quicmig_client_migrator(c->c);
-  w.pokes[0]++;
-  assert_int_equal(quicmig_client_run(c->c, -1, now), QUICMIG_ERR_REENTRANT);
-  if (is_in_migrator) {
-    assert_int_equal(quicmig_hop(m, now), QUICMIG_ERR_REENTRANT);
-    assert_int_equal(quicmig_path_add(m, NULL, &id, now),
-                     QUICMIG_ERR_REENTRANT);
-    assert_int_equal(quicmig_reschedule(m, &c->r->migration, now),
-                     QUICMIG_ERR_REENTRANT);
-    assert_in_range(quicmig_paths(m, paths, 4), 1, 4);
-  }
-  assert_true(rig_stats(c).sockets_opened >= 1);
-  assert_true(quicmig_memory(m) > 0);
-  (void)quicmig_client_deadline(c->c);
-  (void)quicmig_deadline(m);
-  (void)quicmig_next_hop(m);
-  (void)quicmig_conn_max_datagram(quicmig_client_conn(c->c));
-  (void)info_of(quicmig_client_conn(c->c));
-}
-
-static void poke_server(rig *r) {
-  quicmig_server_stats s = {.size = sizeof(s)};
-
-  w.pokes[1]++;
-  assert_int_equal(quicmig_server_run(r->server, -1, r->world.now),
-                   QUICMIG_ERR_REENTRANT);
-  (void)quicmig_server_deadline(r->server);
-  quicmig_server_get_stats(r->server, &s);
-  assert_int_equal(s.connections, 1);
-}
-
-static void poke(void *user_data) {
-  if (user_data == &w.r) {
-    poke_server(user_data);
-  } else {
-    poke_client(user_data, true);
-  }
-}
-
-static void poke_connected(quicmig_conn *c, void *user_data) {
-  quicmig_stream *s;
-
-  assert_int_equal(info_of(c).is_open, 1);
-  assert_int_equal(quicmig_conn_send_datagram(c, w.last, 10), 0);
-  assert_int_equal(quicmig_conn_open_stream(c, 1, &s), 0);
-  assert_int_equal(quicmig_stream_write(s, w.last, 100), 100);
-  assert_int_equal(quicmig_stream_finish(s), 0);
-  poke(user_data);
-}
-
-static void poke_datagram(quicmig_conn *c, const uint8_t *data, size_t len,
-                          void *user_data) {
-  (void)c;
-  (void)data;
-  (void)len;
-  poke(user_data);
-}
-
-static void poke_open(quicmig_conn *c, quicmig_stream *s, void *user_data) {
-  (void)c;
-  assert_int_equal(quicmig_stream_finish(s), 0);
-  poke(user_data);
-}
-
-static void poke_data(quicmig_conn *c, quicmig_stream *s, const uint8_t *data,
-                      size_t len, int fin, void *user_data) {
-  (void)data;
-  (void)fin;
-  quicmig_stream_consume(s, len);
-  poke_datagram(c, data, len, user_data);
-}
-
-static void poke_acked(quicmig_conn *c, quicmig_stream *s, size_t acked,
-                       void *user_data) {
-  (void)s;
-  poke_datagram(c, NULL, acked, user_data);
-}
-
-static void poke_stream_closed(quicmig_conn *c, quicmig_stream *s,
-                               uint64_t code, void *user_data) {
-  (void)s;
-  poke_datagram(c, NULL, (size_t)code, user_data);
-}
-
-static void poke_session(quicmig_conn *c, const uint8_t *data, size_t len,
-                         void *user_data) {
-  poke_datagram(c, data, len, user_data);
-}
-
-static void poke_migrated(rig *r, const quicmig_migration *m) {
-  (void)m;
-  poke_server(r);
-}
-
-static void poke_closed(quicmig_conn *c, const quicmig_close_info *info,
-                        void *user_data) {
-  quicmig_conn_close(c, 1, "again");
-  assert_int_equal(info->is_app, 1);
-  assert_closed_for(c);
-  if (user_data == &w.r) {
-    poke_server(user_data);
-  } else {
-    ((rig_client *)user_data)->is_closed = true;
-    poke_client(user_data, false);
-  }
-}
-
-static void poke_hop(rig_client *c, const quicmig_hop_record *h) {
-  (void)h;
-  poke_client(c, true);
-}
-
-static void poke_event(rig_client *c, const quicmig_event *e) {
-  (void)e;
-  poke_client(c, true);
-}
-
-static int poke_socket(rig_client *c, int fd) {
-  (void)fd;
-  poke_client(c, true);
-  return 0;
-}
-
-static void poke_all(rig *r, quicmig_conn_callbacks *cb, bool is_server) {
-  (void)r;
-  (void)is_server;
-  cb->connected = poke_connected;
-  cb->datagram = poke_datagram;
-  cb->stream_open = poke_open;
-  cb->stream_data = poke_data;
-  cb->stream_writable = poke_acked;
-  cb->stream_closed = poke_stream_closed;
-  cb->session = poke_session;
-  cb->closed = poke_closed;
-}
-
-static void test_callbacks(void **state) {
-  (void)state;
-  prepare();
-  w.r.on_callbacks = poke_all;
-  w.r.on_hop = poke_hop;
-  w.r.on_event = poke_event;
-  w.r.on_socket = poke_socket;
-  w.r.on_migrated = poke_migrated;
-  w.r.migration.hop_interval = SEC;
-  w.r.migration.drain = SEC;
-  assert_int_equal(rig_start(&w.r, 1), 0);
-  rig_run(&w.r, 10 * SEC);
-  quicmig_conn_close(client_conn(0), 0, NULL);
-  rig_run(&w.r, SEC);
-  printf("%llu callbacks of the client, %llu of the server\n",
-         (unsigned long long)w.pokes[0], (unsigned long long)w.pokes[1]);
-  assert_true(w.r.clients[0].is_closed);
-  assert_true(w.pokes[0] > 40 && w.pokes[1] > 15);
-  assert_int_equal(quicmig_client_run(w.r.clients[0].c, -1, w.r.world.now),
-                   QUICMIG_ERR_CLOSED);
-  rig_reset(&w.r);
-}
-
-/* --- TLS --- */
-
-typedef enum session_kind { OWN, NOISE, CUT, EMPTY, FORGOTTEN } session_kind;
-
-/* A second connection with what the first one was given, or with worse. */
-static void resume_row(session_kind kind, bool is_resumed) {
-  uint8_t session[4096];
-  size_t len, i;
-
-  prepare();
-  assert_int_equal(rig_start(&w.r, 1), 0);
-  assert_int_equal(info_of(client_conn(0)).is_resumed, 0);
-  len = w.r.clients[0].session_len;
-  assert_in_range(len, 50, sizeof(session));
-  memcpy(session, w.r.clients[0].session, len);
-  for (i = 0; kind == NOISE && i < len; i++) {
-    session[i] = (uint8_t)(i * 37 + 11);
-  }
-  len = kind == CUT ? len / 2 : kind == EMPTY ? 0 : len;
-  if (kind == FORGOTTEN) { /* a new server has a new ticket key */
-    rig_stop_server(&w.r);
-    assert_int_equal(rig_start_server(&w.r), 0);
-  }
-  w.r.session = session;
-  w.r.session_len = len;
-  assert_int_equal(rig_start_client(&w.r), 0);
-  rig_run(&w.r, 2 * SEC);
-  assert_true(w.r.clients[1].is_connected && !w.r.clients[1].is_closed);
-  assert_int_equal(info_of(client_conn(1)).is_resumed, is_resumed);
-  assert_int_equal(info_of(w.r.server_conn).is_resumed, is_resumed);
-  rig_reset(&w.r);
-}
-
-static void test_resumption(void **state) {
-  static const struct {
-    const char *name;
-    session_kind kind;
-    bool is_resumed;
-  } rows[] = {{"its own", OWN, true},
-              {"noise", NOISE, false},
-              {"half", CUT, false},
-              {"nothing", EMPTY, false},
-              {"of a server that is gone", FORGOTTEN, false}};
-  size_t i;
-
-  (void)state;
-  for (i = 0; i < COUNT_OF(rows); i++) {
-    printf("row: %s\n", rows[i].name);
-    resume_row(rows[i].kind, rows[i].is_resumed);
-  }
-}
-
-/* RFC 7301: one name that both have; as text in the info, cut at 63 bytes. */
-static void test_alpn(void **state) {
-#define TEN "0123456789"
-  static const struct {
-    const char *name, *client, *server, *agreed;
-  } rows[] = {
-      {"one each", "sim", "sim", "sim"},
-      {"the client's second", "a,sim", "sim", "sim"},
-      {"the server's second", "sim", "a,sim", "sim"},
-      {"one of three", "a,b,c", "x,b,z", "b"},
-      {"63 bytes", TEN TEN TEN TEN TEN TEN "abc", TEN TEN TEN TEN TEN TEN "abc",
-       TEN TEN TEN TEN TEN TEN "abc"},
-      {"64 bytes", TEN TEN TEN TEN TEN TEN "abcd",
-       TEN TEN TEN TEN TEN TEN "abcd", TEN TEN TEN TEN TEN TEN "abc"},
-  };
-  size_t i;
-
-  (void)state;
-  for (i = 0; i < COUNT_OF(rows); i++) {
-    printf("row: %s\n", rows[i].name);
-    prepare();
-    w.r.client_tls.alpn = rows[i].client;
-    w.r.server_tls.alpn = rows[i].server;
-    assert_int_equal(rig_start_server(&w.r), 0);
-    assert_int_equal(rig_start_client(&w.r), 0);
-    assert_string_equal(info_of(client_conn(0)).alpn, "");
-    rig_run(&w.r, SEC);
-    assert_string_equal(info_of(client_conn(0)).alpn, rows[i].agreed);
-    assert_string_equal(info_of(w.r.server_conn).alpn, rows[i].agreed);
-    rig_reset(&w.r);
-  }
-}
-
 /* --- limits of connections --- */
 
 /* The smaller of both sides' idle timeouts counts (RFC 9000 section 10.1). */
@@ -529,9 +271,6 @@ int main(void) {
       cmocka_unit_test(test_datagram_sizes),
       cmocka_unit_test(test_blocked),
       cmocka_unit_test(test_largest_across_hops),
-      cmocka_unit_test(test_callbacks),
-      cmocka_unit_test(test_resumption),
-      cmocka_unit_test(test_alpn),
       cmocka_unit_test(test_keep_alive),
       cmocka_unit_test(test_max_connections),
       cmocka_unit_test(test_datagram_of_no_bytes),

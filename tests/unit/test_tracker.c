@@ -49,45 +49,47 @@ static bool is_at(const struct sockaddr_storage *ss, const char *name) {
          qm_addr_is_equal(&a, &want);
 }
 
+typedef struct moves_row {
+  const char *name, *steps;
+  unsigned moves;
+  const char *from, *to; /* of the last move */
+  uint64_t flags;
+} moves_row;
+
+static const moves_row moves_rows[] = {
+    {"the first address is no move", "a1+1 a1! ", 0, "", "", 0},
+    {"nor is it again", "a1+1 a1!  a1+2 a1! ", 0, "", "", 0},
+    {"an address that was only seen", "a1+1 a1!  b1+1", 0, "", "", 0},
+    {"a hop", "a1+1 a1!  a2+2 a2! ", 1, "a1", "a2", PORT},
+    {"a NAT rebinding", "a1+1 a1!  a2+1 a2! ", 1, "a1", "a2", PORT | SAME_ID},
+    {"another network", "a1+1 a1!  b1+2 b1! ", 1, "a1", "b1", IP},
+    {"both", "a1+1 a1!  b2+2 b2! ", 1, "a1", "b2", IP | PORT},
+    {"another family", "a1+1 a1!  A1+2 A1! ", 1, "a1", "A1", IP},
+    {"its ID changed in place first", "a1+1 a1!  a1+2 a2+2 a2! ", 1, "a1", "a2",
+     PORT | SAME_ID},
+    {"its ID changed in place first, then at the hop",
+     "a1+1 a1!  a1+2 a2+3 a2! ", 1, "a1", "a2", PORT},
+    {"old packets do not hide the hop", "a1+1 a1!  a2+2 a1+1 a1+1 a2! ", 1,
+     "a1", "a2", PORT},
+    {"two hops", "a1+1 a1!  a2+2 a2!  a3+3 a3! ", 2, "a2", "a3", PORT},
+    {"there and back", "a1+1 a1!  a2+2 a2!  a1+3 a1! ", 2, "a2", "a1", PORT},
+    {"back with its old ID", "a1+1 a1!  a2+2 a2!  a1+1 a1! ", 2, "a2", "a1",
+     PORT},
+    {"the last of two seen", "a1+1 a1!  a2+2 a3+3 a3! ", 1, "a1", "a3", PORT},
+    {"the first of two seen", "a1+1 a1!  a2+2 a3+1 a2! ", 1, "a1", "a2", PORT},
+    {"four strangers in between", "a1+1 a1!  a2+1 v1+9 w1+9 x1+9 a2! ", 1, "a1",
+     "a2", PORT | SAME_ID},
+    {"a flood costs the flag only",
+     "a1+1 a1!  a2+1 v1+9 w1+9 x1+9 y1+9 z1+9 a2! ", 1, "a1", "a2", PORT},
+    {"a packet of a flood is no proof",
+     "a1+1 a1!  v1+1 w1+1 x1+1 y1+1 z1+1 v1+1 w1+1 x1+1", 0, "", "", 0},
+};
+
 static void tells_moves(void **state) {
-  static const struct row {
-    const char *name, *steps;
-    unsigned moves;
-    const char *from, *to; /* of the last move */
-    uint64_t flags;
-  } rows[] = {
-      {"the first address is no move", "a1+1 a1! ", 0, "", "", 0},
-      {"nor is it again", "a1+1 a1!  a1+2 a1! ", 0, "", "", 0},
-      {"an address that was only seen", "a1+1 a1!  b1+1", 0, "", "", 0},
-      {"a hop", "a1+1 a1!  a2+2 a2! ", 1, "a1", "a2", PORT},
-      {"a NAT rebinding", "a1+1 a1!  a2+1 a2! ", 1, "a1", "a2", PORT | SAME_ID},
-      {"another network", "a1+1 a1!  b1+2 b1! ", 1, "a1", "b1", IP},
-      {"both", "a1+1 a1!  b2+2 b2! ", 1, "a1", "b2", IP | PORT},
-      {"another family", "a1+1 a1!  A1+2 A1! ", 1, "a1", "A1", IP},
-      {"its ID changed in place first", "a1+1 a1!  a1+2 a2+2 a2! ", 1, "a1",
-       "a2", PORT | SAME_ID},
-      {"its ID changed in place first, then at the hop",
-       "a1+1 a1!  a1+2 a2+3 a2! ", 1, "a1", "a2", PORT},
-      {"old packets do not hide the hop", "a1+1 a1!  a2+2 a1+1 a1+1 a2! ", 1,
-       "a1", "a2", PORT},
-      {"two hops", "a1+1 a1!  a2+2 a2!  a3+3 a3! ", 2, "a2", "a3", PORT},
-      {"there and back", "a1+1 a1!  a2+2 a2!  a1+3 a1! ", 2, "a2", "a1", PORT},
-      {"back with its old ID", "a1+1 a1!  a2+2 a2!  a1+1 a1! ", 2, "a2", "a1",
-       PORT},
-      {"the last of two seen", "a1+1 a1!  a2+2 a3+3 a3! ", 1, "a1", "a3", PORT},
-      {"the first of two seen", "a1+1 a1!  a2+2 a3+1 a2! ", 1, "a1", "a2",
-       PORT},
-      {"four strangers in between", "a1+1 a1!  a2+1 v1+9 w1+9 x1+9 a2! ", 1,
-       "a1", "a2", PORT | SAME_ID},
-      {"a flood costs the flag only",
-       "a1+1 a1!  a2+1 v1+9 w1+9 x1+9 y1+9 z1+9 a2! ", 1, "a1", "a2", PORT},
-      {"a packet of a flood is no proof",
-       "a1+1 a1!  v1+1 w1+1 x1+1 y1+1 z1+1 v1+1 w1+1 x1+1", 0, "", "", 0},
-  };
-  const struct row *r;
+  const moves_row *r;
 
   (void)state;
-  for (EACH_ROW(r, rows)) {
+  for (EACH_ROW(r, moves_rows)) {
     qm_tracker t = {.count = 0};
     quicmig_migration m = {.size = 0};
 
