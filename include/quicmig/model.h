@@ -22,7 +22,11 @@ typedef enum quicmig_reason {
   QUICMIG_REASON_MANUAL = 4,     /* quicmig_hop() */
   QUICMIG_REASON_EXPLICIT = 5,   /* quicmig_path_switch() */
   QUICMIG_REASON_PATH_ERROR = 6, /* the kernel lost the route or address */
-  QUICMIG_REASON_RETRY = 7       /* the backoff after a failed hop passed */
+  QUICMIG_REASON_RETRY = 7,      /* the backoff after a failed hop passed */
+  /* The congestion window was full and nothing came back for three PTOs: moved
+   * at once, validated afterwards (RFC 9000 section 9.3).  Only in MIGRATE mode
+   * and while hops are scheduled. */
+  QUICMIG_REASON_STALL = 8
 } quicmig_reason;
 
 /* A lower-case word for a quicmig_reason, such as "interval"; "unknown" for any

@@ -19,6 +19,8 @@ const char *quicmig_reason_name(int reason) {
     return "path-error";
   case QUICMIG_REASON_RETRY:
     return "retry";
+  case QUICMIG_REASON_STALL:
+    return "stall";
   }
   return "unknown";
 }

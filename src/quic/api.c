@@ -74,7 +74,8 @@ int qm_migrator_new(quicmig **pm, const quicmig_options *o,
   m->cb = *cb;
   m->user_data = user_data;
   m->remote = peer;
-  m->write_at = QUICMIG_NEVER;
+  m->write_at = m->full_at = m->stall_at = QUICMIG_NEVER;
+  m->rx_at = now;
   m->clock.last = now;
   qm_ports_init(&m->ports, o->local_port_lo, o->local_port_hi);
   qm_engine_init(&m->engine, o, m->slots, 0);
@@ -171,6 +172,7 @@ quicmig_tstamp quicmig_deadline(const quicmig *m) {
   if (!m->conn) {
     return QUICMIG_NEVER;
   }
+  at = qm_time_min(at, m->stall_at);
   at = qm_time_min(at, qm_engine_deadline(&m->engine));
   at = qm_time_min(at, ngtcp2_conn_get_expiry(m->conn));
   return qm_clock_guard_out(&m->clock, at);
@@ -203,6 +205,7 @@ static int pass_time(quicmig *m) {
       return QUICMIG_ERR_CONN;
     }
   }
+  qm_stall_on_time(m);
   while (qm_engine_deadline(&m->engine) <= now) {
     cc = qm_migrator_cc(m);
     qm_engine_on_time(&m->engine, &cc, now);
@@ -225,6 +228,7 @@ int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
 
 static bool is_due(const quicmig *m) {
   return ngtcp2_conn_get_expiry(m->conn) <= m->clock.last ||
+         m->stall_at <= m->clock.last ||
          qm_engine_deadline(&m->engine) <= m->clock.last;
 }
 

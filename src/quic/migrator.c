@@ -129,6 +129,13 @@ static void do_open(quicmig *m) {
   qm_migrator_on_socket(m, fd);
 }
 
+static int initiate(quicmig *m, const ngtcp2_path *path) {
+  return qm_stall_is_now(m)
+             ? ngtcp2_conn_initiate_immediate_migration(m->conn, path,
+                                                        m->clock.last)
+             : ngtcp2_conn_initiate_migration(m->conn, path, m->clock.last);
+}
+
 static void do_migrate(quicmig *m, uint32_t id) {
   const qm_path *p = qm_paths_find(&m->engine.paths, id);
   ngtcp2_path path;
@@ -137,7 +144,7 @@ static void do_migrate(quicmig *m, uint32_t id) {
   qm_migrator_ngtcp2_path(m, p, &path);
   err = check_migration(m);
   if (err == 0) {
-    switch (ngtcp2_conn_initiate_migration(m->conn, &path, m->clock.last)) {
+    switch (initiate(m, &path)) {
     case 0:
       qm_engine_on_probing(&m->engine, ngtcp2_conn_get_pto(m->conn),
                            m->clock.last);

@@ -5,6 +5,7 @@
  *   rx.c, tx.c  the two directions of the data path
  *   api.c       creation, time, getters
  *   manual.c    hops and paths by hand
+ *   stall.c     a way out when nothing comes back any more
  * The handle of a path is its socket's fd.
  */
 #ifndef QM_MIGRATOR_H
@@ -28,7 +29,11 @@ struct quicmig {
   qm_hold *hold;
   qm_engine engine;
   qm_clock_guard clock;
-  quicmig_tstamp write_at; /* more to write, or to send, from then on */
+  quicmig_tstamp write_at;    /* more to write, or to send, from then on */
+  quicmig_tstamp rx_at;       /* ngtcp2 was given something */
+  quicmig_tstamp full_at;     /* the window became full; NEVER: it is not */
+  quicmig_tstamp stall_at;    /* the window is full: look again then */
+  quicmig_tstamp stall_again; /* no way out of a stall is tried before */
   qm_addr remote;
   qm_ports ports;
   int conn_error, sys_error;
@@ -78,6 +83,11 @@ qm_path *qm_migrator_find_tx(const quicmig *m, const ngtcp2_addr *local);
 
 void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
                              ngtcp2_path *dest);
+
+/* stall.c: is nothing coming back, and no validated hop possible? */
+bool qm_stall_is_now(const quicmig *m);
+void qm_stall_on_write(quicmig *m);
+void qm_stall_on_time(quicmig *m);
 
 void qm_hold_free(quicmig *m);
 size_t qm_hold_memory(const quicmig *m);

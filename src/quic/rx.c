@@ -25,6 +25,7 @@ static int read_one(quicmig *m, qm_path *p, const qm_pkt *pkt) {
   if (!as) {
     return 0;
   }
+  m->rx_at = m->clock.last;
   qm_migrator_ngtcp2_path(m, as, &path);
   m->conn_error = ngtcp2_conn_read_pkt(m->conn, &path, &pi, pkt->data, pkt->len,
                                        m->clock.last);

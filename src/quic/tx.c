@@ -216,6 +216,7 @@ int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt, quicmig_tstamp now,
   if (flush_hold(m)) {
     rv = write_packets(m, write_pkt, write_user_data);
     qm_migrator_run(m);
+    qm_stall_on_write(m);
   }
   m->is_inside = false;
   return rv;

@@ -182,6 +182,7 @@ static void test_lost_answers(void **state) {
   prepare();
   w.filter.drops = picks;
   w.filter.arg = &x;
+  w.r.migration.hop_interval = 300 * SEC;
   w.r.send_every = 50 * MS;
   assert_int_equal(rig_start(&w.r, 1), 0);
   c = &w.r.clients[0];
@@ -192,7 +193,7 @@ static void test_lost_answers(void **state) {
   rig_run(&w.r, 10 * SEC);
   printf("  %u packets lost, last echo %.3f s ago\n", x.taken,
          (double)(w.r.world.now - c->last_echo) / 1e9);
-  assert_int_equal(c->results[0], 1);
+  assert_true(c->results[0] >= 2); /* ours, and the way out of the stall */
   assert_true(x.taken >= 3);
   assert_true(c->last_echo >= w.r.world.now - 200 * MS);
   rig_reset(&w.r);

@@ -1,0 +1,64 @@
+/*
+ * A congestion window that is full while nothing comes back: the path is dead,
+ * or ngtcp2 waits for packets that nobody will acknowledge or repeat.  (Two
+ * lost PATH_RESPONSEs fill the least window of 2 x 1200 bytes; 1.11 and 1.24
+ * neither repeat them nor probe because of them.)  Challenges do not fit into a
+ * full window either, so a validated hop is not possible: after three PTOs
+ * without a word from the peer the connection moves at once and validates
+ * afterwards (RFC 9000 section 9.3), which empties the window.  There is
+ * nothing left to lose.
+ */
+#include "quic/migrator.h"
+
+#define SILENT_PTOS 3
+#define AGAIN_MIN QUICMIG_SECOND
+
+/* Only a program that has hops made for it wants this one. */
+static bool is_scheduled(const quicmig_options *o) {
+  return o->hop_interval || o->hop_bytes || o->hop_packets;
+}
+
+static bool is_watched(const quicmig *m) {
+  const qm_engine *e = &m->engine;
+
+  return e->is_confirmed && !e->is_forbidden && is_scheduled(&e->o) &&
+         e->o.hop_mode == QUICMIG_MODE_MIGRATE &&
+         ngtcp2_conn_get_cwnd_left(m->conn) == 0;
+}
+
+/* When the silence since the window became full has lasted long enough. */
+static quicmig_tstamp silent_at(const quicmig *m) {
+  return qm_time_add(qm_time_max(m->rx_at, m->full_at),
+                     SILENT_PTOS * ngtcp2_conn_get_pto(m->conn));
+}
+
+bool qm_stall_is_now(const quicmig *m) {
+  return is_watched(m) && silent_at(m) <= m->clock.last;
+}
+
+void qm_stall_on_write(quicmig *m) {
+  if (!is_watched(m)) {
+    m->full_at = m->stall_at = QUICMIG_NEVER;
+    return;
+  }
+  if (m->full_at == QUICMIG_NEVER) {
+    m->full_at = m->clock.last;
+  }
+  m->stall_at = qm_time_max(silent_at(m), m->stall_again);
+}
+
+void qm_stall_on_time(quicmig *m) {
+  quicmig_tstamp now = m->clock.last;
+  qm_cc cc = qm_migrator_cc(m);
+
+  if (!qm_time_is_due(m->stall_at, now)) {
+    return;
+  }
+  m->stall_at = QUICMIG_NEVER; /* the next write looks again */
+  if (qm_stall_is_now(m)) {
+    m->stall_again =
+        qm_time_add(now, qm_time_max(SILENT_PTOS * cc.pto, AGAIN_MIN));
+    (void)qm_engine_hop(&m->engine, QUICMIG_REASON_STALL, &cc, now);
+    qm_migrator_run(m);
+  }
+}
