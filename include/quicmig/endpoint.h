@@ -93,7 +93,9 @@ typedef struct quicmig_transport_options {
   /* Unidirectional streams the peer may have open, 0 - 65535.  [100] */
   uint32_t max_streams_uni;
   /* Connection IDs the peer may give us (active_connection_id_limit, RFC 9000
-   * section 18.2), 2 - 8.  A client needs spare ones to hop.  [8] */
+   * section 18.2), 2 - 8.  A client needs spare ones to hop.  A server
+   * advertises at most 7, and keeps one place for a client that hops while its
+   * last move is being validated.  [8] */
   uint32_t cid_limit;
   /* Largest UDP payload sent, 1200 - 1500; path MTU discovery works up to it.
    * [1452] */

@@ -44,7 +44,7 @@ done
 sed -n '/^typedef struct quicmig_options {/,/^}/p' include/quicmig/model.h |
   sed 's,/\*.*\*/,,; s,/\*.*,,' |
   sed -n 's/^  [a-z].* \**\([a-z_0-9]*\)\(\[[^]]*\]\)\{0,1\};.*/\1/p' |
-  grep -vx size >"$tmp/fields"
+  grep -vxE 'size|reserved' >"$tmp/fields"
 while read -r field; do
   [ -f docs/configuration.md ] || break
   grep -qF "\`$field\`" docs/configuration.md ||
