@@ -45,6 +45,10 @@ static int open_socket(quicmig_server *s) {
     rv = s->net->local_addr(s->net->ctx, s->fd, &s->local);
   }
   if (rv < 0) {
+    if (s->fd >= 0) {
+      s->net->close(s->net->ctx, s->fd);
+      s->fd = -1; /* it was never watched */
+    }
     errno = -rv;
     return qm_error(QUICMIG_ERR_SYSTEM, "opening the server's socket: %s",
                     strerror(-rv));
