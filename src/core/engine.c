@@ -50,15 +50,8 @@ void qm_engine_on_first_path(qm_engine *e, const qm_addr *local, int handle,
   qm_path *p = qm_paths_add(&e->paths, local, handle, now);
 
   assert(p && e->active_id == 0);
-  e->now = now;
   e->active_id = e->tx_id = p->id;
   qm_paths_move(&e->paths, p, QUICMIG_PATH_PROBING, now);
-}
-
-static void push_event(qm_engine *e, quicmig_event_type type, uint64_t value) {
-  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_EVENT,
-                                      .event = (uint8_t)type,
-                                      .value = value});
 }
 
 void qm_engine_on_confirmed(qm_engine *e, bool forbids, uint64_t cid_limit,
@@ -68,7 +61,6 @@ void qm_engine_on_confirmed(qm_engine *e, bool forbids, uint64_t cid_limit,
   if (e->is_confirmed) {
     return;
   }
-  e->now = now;
   e->is_confirmed = true;
   e->is_forbidden = forbids;
   qm_ledger_on_peer(&e->ledger, cid_limit);
@@ -77,7 +69,6 @@ void qm_engine_on_confirmed(qm_engine *e, bool forbids, uint64_t cid_limit,
 }
 
 void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t n, quicmig_tstamp now) {
-  e->now = now;
   e->stats.tx_packets++;
   e->stats.tx_bytes += n;
   qm_meter_on_tx(&p->meter, n);
@@ -125,7 +116,6 @@ static qm_path *receive_failed(qm_engine *e, qm_path *p) {
 
 qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
                          quicmig_tstamp now) {
-  e->now = now;
   e->stats.rx_packets++;
   e->stats.rx_bytes += n;
   qm_meter_on_rx(&p->meter, n);
@@ -173,7 +163,8 @@ void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
       now >= qm_time_add(e->path_errno_at, QUICMIG_SECOND)) {
     e->path_errno = sys_errno;
     e->path_errno_at = now;
-    push_event(e, QUICMIG_EVENT_SOCKET_ERROR, (uint64_t)sys_errno);
+    qm_outbox_push_event(&e->out, QUICMIG_EVENT_SOCKET_ERROR,
+                         (uint64_t)sys_errno);
   }
   if (e->is_forbidden && e->o.hop_mode == QUICMIG_MODE_MIGRATE) {
     return;
@@ -192,7 +183,7 @@ static void note_jump(qm_engine *e, quicmig_reason reason, quicmig_tstamp now) {
       reason == QUICMIG_REASON_INTERVAL || reason == QUICMIG_REASON_RETRY;
 
   if (is_timed && late > qm_time_max(e->o.hop_interval, JUMP_MIN)) {
-    push_event(e, QUICMIG_EVENT_CLOCK_JUMP, late);
+    qm_outbox_push_event(&e->out, QUICMIG_EVENT_CLOCK_JUMP, late);
   }
 }
 
@@ -211,7 +202,6 @@ static bool is_postponed(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
 void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
   quicmig_reason reason;
 
-  e->now = now;
   qm_hop_on_time(e, now);
   qm_drain_on_time(&e->paths, now);
   if (!e->is_confirmed || e->hop.phase != QM_PHASE_IDLE) {

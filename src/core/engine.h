@@ -48,6 +48,7 @@ typedef struct qm_attempt {
   quicmig_tstamp at;             /* the phase's start */
   quicmig_tstamp give_up;        /* ends PROBING or SETTLING */
   quicmig_duration timeout;      /* the caller's; REBIND: how long unanswered */
+  quicmig_duration pto;          /* when it began */
   quicmig_tstamp previous_start; /* of the attempt before; 0: none */
   qm_gap gap;
   quicmig_hop_record record;
@@ -61,7 +62,6 @@ typedef struct qm_engine {
   qm_outbox out;
   qm_attempt hop;
   quicmig_stats stats;
-  quicmig_tstamp now;        /* of the last input */
   quicmig_duration srtt_low; /* smallest seen; ngtcp2 forgets its at a hop */
   uint32_t active_id;        /* the ACTIVE path */
   uint32_t tx_id; /* carries the data: active, but in a REBIND trial */
@@ -140,6 +140,10 @@ int qm_engine_hop(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
 /* The same towards a SPARE path that is open already. */
 int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,
                      const qm_cc *cc, quicmig_tstamp now);
+
+/* Is the attempt one that the application asked for?  It then also decides
+ * about another try. */
+bool qm_engine_is_by_hand(const qm_engine *e);
 
 /* Is there room for one more socket?  May close one that has drained enough.
  * Errors: QUICMIG_ERR_SOCKETS_EXHAUSTED. */

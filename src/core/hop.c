@@ -4,8 +4,6 @@
 #include <assert.h>
 
 #define MS QUICMIG_MILLISECOND
-/* PTO of a path without a sample (RFC 9002 section 6.2.2). */
-#define INITIAL_PTO (1024 * MS)
 /* How long the record waits for the first packet on the new path. */
 #define SETTLE_MAX QUICMIG_SECOND
 /* A path that failed by our own clock stays open this long: for ngtcp2's word,
@@ -31,12 +29,6 @@ static void enter(qm_engine *e, qm_phase phase, quicmig_tstamp give_up,
   e->hop.give_up = give_up;
 }
 
-static void push_event(qm_engine *e, quicmig_event_type type, uint64_t value) {
-  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_EVENT,
-                                      .event = (uint8_t)type,
-                                      .value = value});
-}
-
 /* Fills the record's last fields and gives it out. */
 static void finish(qm_engine *e, quicmig_tstamp now) {
   quicmig_hop_record *r = &e->hop.record;
@@ -52,10 +44,16 @@ static void finish(qm_engine *e, quicmig_tstamp now) {
   qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_RECORD});
 }
 
-/* Asked for by the application, which then also decides about another try. */
-static bool is_by_hand(const qm_engine *e) {
+bool qm_engine_is_by_hand(const qm_engine *e) {
   return e->hop.record.reason == QUICMIG_REASON_MANUAL ||
          e->hop.record.reason == QUICMIG_REASON_EXPLICIT;
+}
+
+/* Does the failure say anything about the peer, or was it our own? */
+static bool is_peers_doing(const qm_engine *e, int err) {
+  return e->hop.record.mode == QUICMIG_MODE_MIGRATE &&
+         (err == QUICMIG_ERR_VALIDATION_FAILED ||
+          err == QUICMIG_ERR_NO_SPARE_ID);
 }
 
 static void finish_bad(qm_engine *e, int err, int sys_errno,
@@ -63,11 +61,12 @@ static void finish_bad(qm_engine *e, int err, int sys_errno,
   e->hop.record.result = err;
   e->hop.record.sys_errno = sys_errno;
   e->stats.last_error = err;
-  if (qm_ledger_on_failure(&e->ledger)) {
+  if (is_peers_doing(e, err) && qm_ledger_on_failure(&e->ledger)) {
     e->stats.peer_budget = e->ledger.budget;
-    push_event(e, QUICMIG_EVENT_BUDGET_LEARNED, e->ledger.budget);
+    qm_outbox_push_event(&e->out, QUICMIG_EVENT_BUDGET_LEARNED,
+                         e->ledger.budget);
   }
-  if (!is_by_hand(e)) {
+  if (!qm_engine_is_by_hand(e)) {
     qm_sched_on_failure(&e->sched, now);
   }
   finish(e, now);
@@ -80,6 +79,7 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
 
   e->hop.timeout = 0;
   e->hop.previous_start = e->sched.last_start;
+  e->hop.pto = cc->pto;
   qm_gap_start(&e->hop.gap, now);
   e->hop.record = (quicmig_hop_record){
       .size = sizeof(quicmig_hop_record),
@@ -147,7 +147,7 @@ static void note_forbidden(qm_engine *e) {
   }
   if (!e->is_forbidden_told) {
     e->is_forbidden_told = true;
-    push_event(e, QUICMIG_EVENT_PEER_FORBIDS, 0);
+    qm_outbox_push_event(&e->out, QUICMIG_EVENT_PEER_FORBIDS, 0);
   }
 }
 
@@ -160,14 +160,14 @@ static int refuse(qm_engine *e, int err, const qm_cc *cc, quicmig_tstamp now) {
   r->result = err;
   if (err == QUICMIG_ERR_PEER_FORBIDS) {
     note_forbidden(e);
-  } else if (err == QUICMIG_ERR_TOO_SOON && !is_by_hand(e)) {
+  } else if (err == QUICMIG_ERR_TOO_SOON && !qm_engine_is_by_hand(e)) {
     quicmig_duration gap = min_gap(e, r->mode, cc->pto);
 
     if (gap != e->sched.gap) {
-      push_event(e, QUICMIG_EVENT_GAP_LEARNED, gap);
+      qm_outbox_push_event(&e->out, QUICMIG_EVENT_GAP_LEARNED, gap);
     }
     qm_sched_on_too_soon(&e->sched, gap, now);
-  } else if (!is_by_hand(e)) {
+  } else if (!qm_engine_is_by_hand(e)) {
     qm_sched_on_failure(&e->sched, now);
   }
   finish(e, now);
@@ -199,6 +199,10 @@ static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   e->hop.record.to_id = p->id;
   e->hop.record.to_port = qm_addr_port(&p->local);
   enter(e, QM_PHASE_STARTING, QUICMIG_NEVER, now);
+  if (e->sched.gap) {
+    /* Once learned it is respected, but as it is today. */
+    e->sched.gap = min_gap(e, e->hop.record.mode, e->hop.pto);
+  }
   qm_sched_on_start(&e->sched, now);
   qm_outbox_push(&e->out,
                  (qm_action){.type = e->hop.record.mode == QUICMIG_MODE_MIGRATE
@@ -255,7 +259,8 @@ void qm_engine_on_refused(qm_engine *e, int err, int sys_errno,
 void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
                           quicmig_tstamp now) {
   qm_path *p = qm_paths_find(&e->paths, e->hop.record.to_id);
-  quicmig_duration limit = 6 * qm_time_max(pto, INITIAL_PTO) + QUICMIG_SECOND;
+  quicmig_duration limit =
+      6 * qm_time_max(pto, QM_INITIAL_PTO) + QUICMIG_SECOND;
 
   assert(p && e->hop.phase == QM_PHASE_STARTING);
   qm_paths_move(&e->paths, p, QUICMIG_PATH_PROBING, now);
@@ -294,6 +299,21 @@ static bool is_trial(const qm_engine *e, const qm_path *p) {
   return e->hop.phase == QM_PHASE_PROBING && p->id == e->hop.record.to_id;
 }
 
+static void fail_trial(qm_engine *e, qm_path *p, int err, quicmig_tstamp now) {
+  e->tx_id = e->active_id;
+  e->stats.hops_failed++;
+  qm_paths_move(&e->paths, p, QUICMIG_PATH_FAILED, now);
+  finish_bad(e, err, 0, now);
+}
+
+/* Another path has taken over meanwhile. */
+static void abort_trial(qm_engine *e, quicmig_tstamp now) {
+  qm_path *p = qm_paths_find(&e->paths, e->hop.record.to_id);
+
+  fail_trial(e, p, QUICMIG_ERR_ABORTED, now);
+  p->close_at = qm_time_add(now, FAILED_LINGER);
+}
+
 void qm_engine_on_validated(qm_engine *e, uint32_t id, quicmig_tstamp now) {
   qm_path *p = qm_paths_find(&e->paths, id);
 
@@ -302,18 +322,14 @@ void qm_engine_on_validated(qm_engine *e, uint32_t id, quicmig_tstamp now) {
       !e->is_confirmed) {
     return;
   }
+  if (!is_trial(e, p) && e->hop.phase == QM_PHASE_PROBING) {
+    abort_trial(e, now);
+  }
   if (is_trial(e, p)) {
     e->hop.record.validate_time = qm_time_since(now, e->hop.at);
     enter(e, QM_PHASE_SETTLING, qm_time_add(now, SETTLE_MAX), now);
   }
   take_over(e, p, now);
-}
-
-static void fail_trial(qm_engine *e, qm_path *p, int err, quicmig_tstamp now) {
-  e->tx_id = e->active_id;
-  e->stats.hops_failed++;
-  qm_paths_move(&e->paths, p, QUICMIG_PATH_FAILED, now);
-  finish_bad(e, err, 0, now);
 }
 
 void qm_engine_on_failed(qm_engine *e, uint32_t id, int err,

@@ -1,8 +1,5 @@
 #include "core/ledger.h"
 
-/* PTO of a path without a sample: 333 ms + 4 x 166.5 ms and max_ack_delay 25 ms
- * (RFC 9002 sections 6.2.1 and 6.2.2). */
-#define INITIAL_PTO (1024 * QUICMIG_MILLISECOND)
 #define STARVED_GAP_MAX (60 * QUICMIG_SECOND)
 /* Failures in a row after good hops that speak of a budget, not of bad luck. */
 #define BUDGET_STREAK 3
@@ -44,7 +41,8 @@ quicmig_duration qm_ledger_gap(const qm_ledger *l, quicmig_duration pto) {
   quicmig_duration gap = l->starved_gap;
 
   if (l->peer_cid_limit < 3) {
-    gap = qm_time_max(gap, 3 * qm_time_max(pto, INITIAL_PTO) + QUICMIG_SECOND);
+    gap =
+        qm_time_max(gap, 3 * qm_time_max(pto, QM_INITIAL_PTO) + QUICMIG_SECOND);
   }
   return gap;
 }

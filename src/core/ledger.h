@@ -14,6 +14,10 @@
 
 #define QM_LEDGER_NO_BUDGET UINT32_MAX
 
+/* PTO of a path without a sample: 333 ms + 4 x 166.5 ms and max_ack_delay 25 ms
+ * (RFC 9002 sections 6.2.1 and 6.2.2). */
+#define QM_INITIAL_PTO (1024 * QUICMIG_MILLISECOND)
+
 typedef struct qm_ledger {
   uint32_t peer_cid_limit;      /* the peer's active_connection_id_limit */
   uint32_t good;                /* hops that succeeded */

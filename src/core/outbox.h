@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include <quicmig/types.h>
+#include <quicmig/model.h>
 
 typedef enum qm_action_type {
   QM_ACT_OPEN, /* open a socket, then qm_engine_on_opened() or _on_refused() */
@@ -41,6 +41,10 @@ static inline void qm_outbox_init(qm_outbox *o) { o->head = o->len = 0; }
 /* Room is guaranteed by the engine, which produces at most a few actions an
  * input; a full queue is a bug. */
 void qm_outbox_push(qm_outbox *o, qm_action a);
+
+/* Tells the application something that concerns no single path. */
+void qm_outbox_push_event(qm_outbox *o, quicmig_event_type type,
+                          uint64_t value);
 
 /* Takes the oldest action; false when there is none. */
 bool qm_outbox_pop(qm_outbox *o, qm_action *a);

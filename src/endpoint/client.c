@@ -38,9 +38,7 @@ static void on_path_validated(quicmig_conn *c, const ngtcp2_path *path,
 
 static void on_id_status(quicmig_conn *c, ngtcp2_connection_id_status_type type,
                          uint64_t seq) {
-  if (client_of(c)->migrator) {
-    quicmig_on_dcid_status(client_of(c)->migrator, type, seq);
-  }
+  quicmig_on_dcid_status(client_of(c)->migrator, type, seq);
 }
 
 static int on_id_added(quicmig_conn *c, const ngtcp2_cid *id) {

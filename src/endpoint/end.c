@@ -68,7 +68,9 @@ static void explain_tls(quicmig_conn *c) {
 
 bool qm_conn_on_error(quicmig_conn *c, int liberr) {
   if (c->wants_close || c->is_close_sent) {
-    return c->is_close_sent;
+    /* Too late to say anything, or said already. */
+    return c->is_close_sent || liberr == NGTCP2_ERR_IDLE_CLOSE ||
+           liberr == NGTCP2_ERR_HANDSHAKE_TIMEOUT;
   }
   c->liberr = liberr;
   switch (liberr) {
@@ -132,12 +134,12 @@ void qm_conn_end(quicmig_conn *c) {
   if (c->state == QM_CONN_ENDED) {
     return;
   }
+  c->state = QM_CONN_ENDED; /* before the callbacks: they cannot undo it */
+  c->wants_close = false;
   while (!qm_list_is_empty(&c->streams)) {
     qm_stream_on_closed(qm_list_entry(c->streams.next, quicmig_stream, link),
                         QUICMIG_NEVER);
   }
-  c->state = QM_CONN_ENDED;
-  c->wants_close = false;
   if (c->cb.closed) {
     c->cb.closed(c, &info, c->user_data);
   }

@@ -197,14 +197,17 @@ static void pass_time(quicmig_server *s) {
   }
 }
 
-/* Each dirty connection in turn; one that has more goes to the end. */
+/* Each dirty connection in turn; one that has more goes to the end.  A goodbye
+ * is said to everybody at once. */
 static void write_dirty(quicmig_server *s) {
   size_t turns;
 
   if (!qm_server_flush(s)) {
     return;
   }
-  for (turns = 0; turns < WRITES_MAX && !qm_list_is_empty(&s->dirty); turns++) {
+  for (turns = 0;
+       (turns < WRITES_MAX || s->is_closing) && !qm_list_is_empty(&s->dirty);
+       turns++) {
     qm_sconn *c = qm_list_entry(s->dirty.next, qm_sconn, dirty);
 
     qm_list_remove(&c->dirty);

@@ -6,8 +6,6 @@
  * 9000 section 10.2). */
 #define LINGER_PTOS 3
 
-static void on_confirmed(quicmig_conn *c) { (void)c; }
-
 /* The peer is there, and it is proven: tell the application. */
 static void on_address(qm_sconn *c, const ngtcp2_addr *remote) {
   quicmig_migration m;
@@ -61,7 +59,6 @@ static void on_wants_run(quicmig_conn *conn) {
 }
 
 static const qm_conn_owner owner = {
-    .confirmed = on_confirmed,
     .path_validated = on_path_validated,
     .id_status = on_id_status,
     .id_added = on_id_added,
@@ -217,6 +214,8 @@ void qm_sconn_on_time(qm_sconn *c) {
     qm_sconn_free(c);
     return;
   }
+  /* Every write arms it again; it must not stay due if there is none. */
+  qm_heap_set(&c->server->timers, &c->timer, QUICMIG_NEVER);
   if (ngtcp2_conn_get_expiry(c->conn.conn) <= now) {
     rv = ngtcp2_conn_handle_expiry(c->conn.conn, now);
   }
@@ -225,7 +224,6 @@ void qm_sconn_on_time(qm_sconn *c) {
     return;
   }
   on_wants_run(&c->conn);
-  qm_heap_set(&c->server->timers, &c->timer, QUICMIG_NEVER);
 }
 
 static void keep_close(qm_sconn *c, const uint8_t *pkt, size_t len) {
@@ -262,7 +260,6 @@ bool qm_sconn_write(qm_sconn *c) {
     return true;
   }
   ngtcp2_conn_update_pkt_tx_time(c->conn.conn, s->clock.last);
-  qm_conn_after_write(&c->conn);
   if (c->conn.is_close_sent) {
     end(c);
     return true;
@@ -271,5 +268,6 @@ bool qm_sconn_write(qm_sconn *c) {
   if (p && total < quantum) {
     qm_list_remove(&c->dirty);
   }
+  qm_conn_after_write(&c->conn); /* may make it dirty again */
   return p != NULL;
 }

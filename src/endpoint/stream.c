@@ -87,6 +87,7 @@ void qm_stream_on_data(quicmig_stream *s, const uint8_t *data, size_t len,
 void qm_stream_on_closed(quicmig_stream *s, uint64_t code) {
   /* What was never consumed no longer counts against the connection. */
   ngtcp2_conn_extend_max_offset(s->c->conn, s->unconsumed);
+  s->unconsumed = 0;
   if (s->c->cb.stream_closed) {
     s->c->cb.stream_closed(s->c, s, code, s->c->user_data);
   }
@@ -107,7 +108,7 @@ int64_t quicmig_stream_write(quicmig_stream *s, const uint8_t *data,
                              size_t len) {
   size_t room = quicmig_stream_room(s);
 
-  if (s->c->state == QM_CONN_ENDED) {
+  if (s->c->state == QM_CONN_ENDED || s->c->wants_close) {
     return QUICMIG_ERR_CLOSED;
   }
   if (s->is_finished || s->is_dead || s->is_unread || !is_sendable(s)) {

@@ -106,9 +106,7 @@ static void close_sockets(quicmig *m) {
     int fd = p->handle;
 
     *p = (qm_path){.id = 0};
-    m->cb.watch(m, fd, 0, m->user_data);
-    m->net->close(m->net->ctx, fd);
-    m->engine.stats.sockets_open--;
+    qm_migrator_close_socket(m, fd);
   }
 }
 
@@ -126,7 +124,7 @@ void quicmig_free(quicmig *m) {
 }
 
 void quicmig_detach(quicmig *m) {
-  if (!m->conn) {
+  if (!m->conn || m->is_inside) {
     return;
   }
   m->is_inside = true;
@@ -154,7 +152,7 @@ void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps) {
 int quicmig_attach(quicmig *m, ngtcp2_conn *conn) {
   ngtcp2_path_storage ps;
 
-  if (m->conn || !qm_engine_active(&m->engine)) {
+  if (m->conn || m->is_inside || !qm_engine_active(&m->engine)) {
     return QUICMIG_ERR_INVALID_STATE;
   }
   quicmig_get_path(m, &ps);

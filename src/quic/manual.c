@@ -1,6 +1,8 @@
 /* Hops and paths by hand. */
 #include "quic/migrator.h"
 
+#include <string.h>
+
 int quicmig_hop(quicmig *m, quicmig_tstamp now) {
   int rv = qm_migrator_enter(m, now);
   uint64_t seq;
@@ -25,6 +27,10 @@ int quicmig_hop(quicmig *m, quicmig_tstamp now) {
 static int read_config(const quicmig *m, const quicmig_path_config *cfg,
                        qm_addr *from) {
   qm_addr_any(from, qm_addr_family(&m->remote));
+  if (cfg && cfg->size >= sizeof(*cfg) && cfg->interface_name &&
+      strlen(cfg->interface_name) >= sizeof(m->engine.o.interface_name)) {
+    return QUICMIG_ERR_INVALID_ARGUMENT;
+  }
   if (!cfg || !cfg->local) {
     return cfg && cfg->size < sizeof(*cfg) ? QUICMIG_ERR_INVALID_ARGUMENT : 0;
   }

@@ -129,8 +129,9 @@ static void do_open(quicmig *m) {
   qm_migrator_on_socket(m, fd);
 }
 
+/* What was asked for by hand is always proven first. */
 static int initiate(quicmig *m, const ngtcp2_path *path) {
-  return qm_stall_is_now(m)
+  return qm_stall_is_now(m) && !qm_engine_is_by_hand(&m->engine)
              ? ngtcp2_conn_initiate_immediate_migration(m->conn, path,
                                                         m->clock.last)
              : ngtcp2_conn_initiate_migration(m->conn, path, m->clock.last);
@@ -162,7 +163,7 @@ static void do_migrate(quicmig *m, uint32_t id) {
   qm_engine_on_refused(&m->engine, err, 0, m->clock.last);
 }
 
-static void do_close(quicmig *m, int fd) {
+void qm_migrator_close_socket(quicmig *m, int fd) {
   m->cb.watch(m, fd, 0, m->user_data);
   m->net->close(m->net->ctx, fd);
   m->engine.stats.sockets_open--;
@@ -205,7 +206,7 @@ static void carry_out(quicmig *m, const qm_action *a) {
                          m->clock.last);
     break;
   case QM_ACT_CLOSE:
-    do_close(m, (int)a->value);
+    qm_migrator_close_socket(m, (int)a->value);
     break;
   case QM_ACT_RECORD:
     do_record(m);

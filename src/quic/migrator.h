@@ -63,6 +63,9 @@ int qm_migrator_open_socket(quicmig *m, const qm_addr *from,
 /* A socket was opened: counted and watched. */
 void qm_migrator_on_socket(quicmig *m, int fd);
 
+/* Watches it no more and closes it. */
+void qm_migrator_close_socket(quicmig *m, int fd);
+
 /* Carries out what the engine wants done.  Never inside an ngtcp2 callback. */
 void qm_migrator_run(quicmig *m);
 

@@ -114,7 +114,8 @@ static int read_rounds(quicmig *m, int fd, int rounds, bool is_older) {
     n = m->net->recv(m->net->ctx, fd, pkts, QM_BATCH);
     if (n < 0) {
       on_recv_error(m, fd, -n);
-      break;
+      n = n == -ECONNREFUSED ? QM_BATCH : 0; /* read, and gone: go on */
+      continue;
     }
     if (n > 0 && !is_older) {
       rv = read_older(m, fd);

@@ -95,7 +95,11 @@ static size_t send_all(quicmig *m, uint32_t id, const qm_pkt *pkts, size_t n) {
       return done;
     case QM_TX_AGAIN:
       m->engine.stats.refused++;
-      done += ++again > 2; /* not for ever */
+      if (++again > 2) { /* not for ever */
+        again = 0;
+        qm_engine_on_tx_dropped(&m->engine);
+        done++;
+      }
       break;
     case QM_TX_SKIP:
       qm_engine_on_tx_dropped(&m->engine);
