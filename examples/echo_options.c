@@ -21,7 +21,7 @@ static const char help[] =
     "  --fwmark N            mark every socket\n"
     "  --duration T          send so long [10s]\n"
     "  --rate N              datagrams a second [100]\n"
-    "  --size N              bytes a datagram, 16-1400 [1000]\n"
+    "  --size N              bytes a datagram, at least 16 [1000]\n"
     "  --stream-bytes N      send so much through a stream [0]\n"
     "  --ca F                trust these CAs [the system's]\n"
     "  --server-name NAME    expected in the certificate [HOST]\n"

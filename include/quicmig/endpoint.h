@@ -324,8 +324,8 @@ QUICMIG_EXTERN void quicmig_client_free(quicmig_client *c);
 QUICMIG_EXTERN quicmig_conn *quicmig_client_conn(quicmig_client *c);
 
 /* The migrator: quicmig_hop(), quicmig_paths(), quicmig_get_stats() and kin may
- * be called on it; quicmig_read(), _write(), _on_time(), _free() are the
- * client's own. */
+ * be called on it; quicmig_read(), _write(), _on_time(), _attach(), _detach(),
+ * _free() and the quicmig_on_... functions are the client's own. */
 QUICMIG_EXTERN quicmig *quicmig_client_migrator(quicmig_client *c);
 
 /* When to run next; may be in the past: at once.  QUICMIG_NEVER when closed. */

@@ -161,8 +161,9 @@ QUICMIG_EXTERN quicmig_tstamp quicmig_deadline(const quicmig *m);
 /*
  * Time has passed: runs ngtcp2_conn_handle_expiry, starts the hop that is due
  * and closes what has drained.  Early or repeated calls are harmless.  Follow
- * with quicmig_write().  Calls back: all.  callback: no.
- * Errors: QUICMIG_ERR_CONN, QUICMIG_ERR_INVALID_STATE, QUICMIG_ERR_REENTRANT.
+ * with quicmig_write().  Uses about 68 KiB of stack.  Calls back: all.
+ * callback: no. Errors: QUICMIG_ERR_CONN, QUICMIG_ERR_INVALID_STATE,
+ * QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_on_time(quicmig *m, quicmig_tstamp now);
 
@@ -189,9 +190,8 @@ QUICMIG_EXTERN int quicmig_hop(quicmig *m, quicmig_tstamp now);
 
 /*
  * Takes the hop_... and drain fields of o from now on (max_sockets, ports,
- * buffers, fwmark, interface_name and cid_limit stay); the next hop is drawn
- * anew.  callback: no.
- * Errors: QUICMIG_ERR_INVALID_ARGUMENT, QUICMIG_ERR_REENTRANT.
+ * buffers, fwmark and interface_name stay); the next hop is drawn anew.
+ * callback: no. Errors: QUICMIG_ERR_INVALID_ARGUMENT, QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_reschedule(quicmig *m, const quicmig_options *o,
                                       quicmig_tstamp now);

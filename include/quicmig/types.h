@@ -115,7 +115,7 @@ typedef enum quicmig_err {
   QUICMIG_ERR_NO_DATAGRAMS = -52,
   /* A protocol violation, or a QUIC error of the peer. */
   QUICMIG_ERR_PROTOCOL = -53,
-  /* A limit of this side was reached (connections, streams). */
+  /* The peer allows no more streams now. */
   QUICMIG_ERR_LIMIT = -54
 } quicmig_err;
 

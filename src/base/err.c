@@ -41,7 +41,7 @@
   X(ERR_BLOCKED, "blocked", "a queue is full")                                 \
   X(ERR_NO_DATAGRAMS, "no-datagrams", "the peer takes no DATAGRAM frames")     \
   X(ERR_PROTOCOL, "protocol", "a protocol violation")                          \
-  X(ERR_LIMIT, "limit", "a limit of this side was reached")
+  X(ERR_LIMIT, "limit", "the peer allows no more streams now")
 
 const char *quicmig_strerror(int err) {
   switch (err) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define SOCKETS_MAX 64
+#define WAIT_MAX 60. /* seconds */
 
 struct quicmig_ev {
   struct ev_loop *loop;
@@ -54,6 +55,9 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents) {
   ev_timer_stop(loop, &e->timer);
   if (at != QUICMIG_NEVER) {
     ev_tstamp wait = at > now ? (ev_tstamp)(at - now) / 1e9 : 0.;
+
+    /* libev's clock stands still while the machine sleeps, ours does not. */
+    wait = wait < WAIT_MAX ? wait : WAIT_MAX;
 
     ev_now_update(loop);
     ev_timer_set(&e->timer, wait, 0.);

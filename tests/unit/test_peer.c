@@ -235,6 +235,54 @@ static void failures_back_off_and_success_ends_it(void **state) {
   assert_int_equal(d.record.reason, QUICMIG_REASON_INTERVAL);
 }
 
+/* Our own troubles say nothing about the peer. */
+static void our_own_errors_teach_no_budget(void **state) {
+  static const int errors[] = {QUICMIG_ERR_SYSTEM, QUICMIG_ERR_APP_REFUSED,
+                               QUICMIG_ERR_PORTS_EXHAUSTED, QUICMIG_ERR_NOMEM};
+  size_t i, k;
+
+  (void)state;
+  for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+    driver d;
+
+    driver_init(&d);
+    driver_connect(&d);
+    driver_hop(&d);
+    d.open_err = errors[i];
+    for (k = 0; k < 5; k++) {
+      d.now += S;
+      assert_int_equal(driver_hop(&d), 0);
+      assert_int_equal(d.record.result, errors[i]);
+    }
+    assert_int_equal(d.events[QUICMIG_EVENT_BUDGET_LEARNED], 0);
+    assert_true(d.e.stats.peer_budget == QM_LEDGER_NO_BUDGET);
+  }
+}
+
+/* A peer that ran out of IDs for a while slows the schedule for a while. */
+static void a_learned_gap_shrinks_again(void **state) {
+  uint32_t before;
+  driver d;
+
+  (void)state;
+  driver_init(&d);
+  d.o.hop_interval = 200 * MS;
+  d.o.hop_jitter_pct = 0;
+  d.o.hop_backoff = 100 * MS;
+  d.o.max_sockets = 16;
+  d.o.drain = S;
+  driver_connect(&d);
+  driver_sleep_until(&d, T0 + 2 * S);
+  d.open_err = QUICMIG_ERR_NO_SPARE_ID;
+  driver_sleep_until(&d, T0 + 6 * S);
+  d.open_err = 0;
+  assert_true(qm_engine_min_gap(&d.e, d.cc.pto) > S);
+  driver_sleep_until(&d, T0 + 600 * S);
+  before = (uint32_t)d.e.stats.hops;
+  driver_sleep_until(&d, T0 + 620 * S);
+  assert_true(d.e.stats.hops - before >= 90);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_forbidding_peer_stops_the_schedule),
@@ -245,6 +293,8 @@ int main(void) {
       cmocka_unit_test(a_starving_peer_teaches_a_gap),
       cmocka_unit_test(what_is_learned_does_not_depend_on_the_clocks_origin),
       cmocka_unit_test(a_budget_is_learned_and_forgotten),
+      cmocka_unit_test(our_own_errors_teach_no_budget),
+      cmocka_unit_test(a_learned_gap_shrinks_again),
       cmocka_unit_test(failures_back_off_and_success_ends_it),
   };
 

@@ -175,6 +175,28 @@ static void a_chain_of_hops_shows_one_address(void **state) {
   }
 }
 
+/* A path given up by the caller's timeout is proven after all, while a trial is
+ * open that has sent nothing and so has no end of its own. */
+static void a_late_success_ends_the_trial(void **state) {
+  uint32_t late;
+  driver d;
+
+  (void)state;
+  open_rebind(&d);
+  late = driver_add(&d);
+  assert_int_equal(driver_switch(&d, late, 50 * MS), 0);
+  driver_sleep_until(&d, d.now + 60 * MS);
+  assert_int_equal(driver_state(&d, late), QUICMIG_PATH_FAILED);
+  d.now += 200 * MS;
+  assert_int_equal(driver_hop(&d), 0);
+  driver_validated(&d, late);
+  assert_int_equal(d.record.result, QUICMIG_ERR_ABORTED);
+  assert_int_equal(qm_engine_tx(&d.e)->id, late);
+  assert_int_equal(qm_engine_active(&d.e)->id, late);
+  d.now += 200 * MS;
+  assert_int_equal(driver_hop(&d), 0); /* not busy for ever */
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(data_moves_at_once),
@@ -184,6 +206,7 @@ int main(void) {
       cmocka_unit_test(works_where_migration_does_not),
       cmocka_unit_test(a_forbidden_switch_does_not_stop_it),
       cmocka_unit_test(a_chain_of_hops_shows_one_address),
+      cmocka_unit_test(a_late_success_ends_the_trial),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
