@@ -26,7 +26,7 @@ come_link() {
 leave_reject() { block iifname in reject with icmpx type port-unreachable; }
 come_reject() { unblock; }
 
-start_pair --hop-interval 500ms --rate 100 --duration 21s \
+start_pair --hop-interval 500ms --rate 100 --duration 45s \
   --stream-bytes 20000000
 wait_for 10 'both clients hop' pair_has_hopped 1 1
 for row in address link reject; do
@@ -34,15 +34,18 @@ for row in address link reject; do
   sleep 2
   "come_$row"
   begin=$(date +%s%N)
-  wait_for 10 "$row: hops again" pair_has_hopped \
+  wait_for 20 "$row: hops again" pair_has_hopped \
     $(($(records client4 ok) + 1)) $(($(records client6 ok) + 1))
   echo "$row: hops again after $((($(date +%s%N) - begin) / 1000000)) ms"
 done
 for c in client4 client6; do
   end_client "$c"
   check_value "$c" stream_ok = true
-  check_value "$c" gap_ms_max -le 8000
-  # Of 2100; nothing gets through for at least 6 s.
+  # The window is full by then, and the kernel goes on sending from a lost IPv6
+  # address without a word: it takes ngtcp2's next probe, ever later ones, to
+  # notice that the way is free again.
+  check_value "$c" gap_ms_max -le 16000
+  # Of 4500; nothing gets through for at least 6 s.
   check_value "$c" datagrams_echoed -ge 900
   check "$c: hops because of an error from the kernel" \
     "$(count '"reason":"path-error"' "$tmp/$c.hops")" -ge 1
