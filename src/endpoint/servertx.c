@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define RETRY_AFTER QUICMIG_MILLISECOND
-
 qm_pkt *qm_server_next_pkt(quicmig_server *s) {
   qm_pkt *p;
 
@@ -34,7 +32,7 @@ void qm_server_add_pkt(quicmig_server *s, const ngtcp2_path *path,
 /* Deals with what stopped the batch.  False: time is wanted. */
 static bool skip_one(quicmig_server *s, int err) {
   if (qm_txplan_on_error(err) == QM_TX_WAIT) {
-    s->write_at = qm_time_add(s->clock.last, RETRY_AFTER);
+    s->write_at = qm_time_add(s->clock.last, QM_TX_RETRY_AFTER);
     return false;
   }
   /* Lost, as the network may lose it: an unconnected socket has no path of its

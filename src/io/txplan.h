@@ -4,6 +4,11 @@
 #ifndef QM_TXPLAN_H
 #define QM_TXPLAN_H
 
+#include <quicmig/types.h>
+
+/* After QM_TX_WAIT: a full socket buffer empties at this pace or faster. */
+#define QM_TX_RETRY_AFTER QUICMIG_MILLISECOND
+
 typedef enum qm_tx_verdict {
   QM_TX_WAIT,     /* the same packet again on the same path, later */
   QM_TX_AGAIN,    /* the same packet again now: a pending ICMP error was read */

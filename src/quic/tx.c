@@ -10,9 +10,6 @@
 
 #include "io/txplan.h"
 
-/* A full socket buffer empties at this pace or faster. */
-#define RETRY_AFTER QUICMIG_MILLISECOND
-
 typedef struct qm_held {
   uint32_t path;
   uint16_t len;
@@ -130,7 +127,7 @@ static bool flush(quicmig *m, qm_txbatch *b) {
     i += done;
     if (i < end) {
       hold(m, b, i);
-      m->write_at = qm_time_add(m->clock.last, RETRY_AFTER);
+      m->write_at = qm_time_add(m->clock.last, QM_TX_RETRY_AFTER);
       break;
     }
   }
@@ -147,7 +144,7 @@ static bool flush_hold(quicmig *m) {
                   .family = qm_addr_family(&m->remote)};
 
     if (send_all(m, h->path, &pkt, 1) == 0) {
-      m->write_at = qm_time_add(m->clock.last, RETRY_AFTER);
+      m->write_at = qm_time_add(m->clock.last, QM_TX_RETRY_AFTER);
       return false;
     }
     m->hold->next++;
