@@ -64,6 +64,14 @@ typedef struct quicmig_tls_config {
 /* Fills *c with the defaults above, size included.  Any thread. */
 QUICMIG_EXTERN void quicmig_tls_config_default(quicmig_tls_config *c);
 
+/* Which DATAGRAM gives way in a full queue. */
+typedef enum quicmig_drop {
+  /* The new one is refused: QUICMIG_ERR_BLOCKED, and writable follows. */
+  QUICMIG_DROP_NEWEST = 0,
+  /* The oldest ones are dropped for it: for data that ages. */
+  QUICMIG_DROP_OLDEST = 1
+} quicmig_drop;
+
 /* Limits and timers of each connection. */
 typedef struct quicmig_transport_options {
   size_t size; /* set by quicmig_transport_options_default() */
@@ -77,9 +85,14 @@ typedef struct quicmig_transport_options {
   /* RTT assumed before the first sample (RFC 9002 section 6.2.2), 1 ms - 10 s.
    * [333 ms] */
   quicmig_duration initial_rtt;
+  /* A DATAGRAM that has waited this long is dropped instead of sent; 0: no
+   * limit; else 1 ms - 1 h.  [5 s] */
+  quicmig_duration datagram_max_age;
   /* Bytes of DATAGRAMs queued for sending, their bookkeeping included, 4 KiB -
    * 64 MiB.  [256 KiB] */
   uint32_t datagram_queue;
+  /* A quicmig_drop: what gives way when that is full.  [QUICMIG_DROP_NEWEST] */
+  uint32_t datagram_drop;
   /* Bytes a stream keeps until they are acknowledged, 4 KiB - 64 MiB; taken
    * from the allocator with the stream's first write.  [256 KiB] */
   uint32_t stream_buffer;
@@ -97,8 +110,8 @@ typedef struct quicmig_transport_options {
    * advertises at most 7, and keeps one place for a client that hops while its
    * last move is being validated.  [8] */
   uint32_t cid_limit;
-  /* Largest UDP payload sent, 1200 - 1500; path MTU discovery works up to it.
-   * [1452] */
+  /* Largest UDP payload sent, 1200 - 1500.  Path MTU discovery (RFC 8899)
+   * works up to it; data uses up to one byte less.  [1452] */
   uint32_t max_udp_payload;
   /* Server, non-zero: tell clients not to migrate (disable_active_migration).
    * [0] */
@@ -106,6 +119,7 @@ typedef struct quicmig_transport_options {
   /* Server: connections at once, those that still answer stray packets after
    * their end included, 1 - 1,000,000.  [10,000] */
   uint32_t max_connections;
+  uint32_t reserved; /* 0 */
 } quicmig_transport_options;
 
 /* Fills *o with the defaults above, size included.  Any thread. */
@@ -181,6 +195,9 @@ typedef struct quicmig_conn_callbacks {
   /* Server: the client moved, and its new address is validated. */
   void (*migrated)(quicmig_conn *c, const quicmig_migration *m,
                    void *user_data);
+  /* quicmig_conn_max_datagram() is `max` now: when connected, and each time
+   * path MTU discovery or a move changes it. */
+  void (*max_datagram)(quicmig_conn *c, size_t max, void *user_data);
 } quicmig_conn_callbacks;
 
 /* What is known of a connection.  Times and congestion window belong to the
@@ -197,8 +214,10 @@ typedef struct quicmig_conn_info {
   uint64_t datagrams_queued;   /* DATAGRAMs that wait now */
   uint64_t datagrams_sent;     /* put into packets */
   uint64_t datagrams_received; /* handed to the datagram callback */
-  uint64_t datagrams_dropped;  /* did not fit the path any more, for a second */
-  uint64_t migrations;         /* server: validated moves of the client */
+  /* Taken and never sent: gave way in a full queue, grew too old, or did not
+   * fit any more when the path's MTU fell. */
+  uint64_t datagrams_dropped;
+  uint64_t migrations; /* server: validated moves of the client */
   /* The peer's validated address (ss_family AF_UNSPEC before there is one). */
   struct sockaddr_storage remote;
   char alpn[64]; /* as negotiated, cut at 63 bytes; "" before that */
@@ -208,15 +227,18 @@ typedef struct quicmig_conn_info {
 QUICMIG_EXTERN void quicmig_conn_get_info(const quicmig_conn *c,
                                           quicmig_conn_info *i);
 
-/* The largest DATAGRAM payload that quicmig_conn_send_datagram() takes now, in
- * bytes: 0 before the handshake is complete or when the peer takes none.  After
- * a hop it stays what the path before took. */
+/*
+ * The largest DATAGRAM payload that quicmig_conn_send_datagram() takes now, in
+ * bytes: 0 before the handshake is complete or when the peer takes none.  It
+ * begins with what fits 1200 bytes of UDP payload, grows with path MTU
+ * discovery, and stays over a hop, because the MTU belongs to the pair of IP
+ * addresses (RFC 9000 section 14.2); another local or remote address begins
+ * anew.
+ */
 QUICMIG_EXTERN size_t quicmig_conn_max_datagram(const quicmig_conn *c);
 
 /*
- * Queues one DATAGRAM; data is copied.  One that does not fit the path after a
- * hop waits up to a second for path MTU discovery, then it is dropped and
- * counted.
+ * Queues one DATAGRAM; data is copied.  Small ones share packets.
  * Errors: QUICMIG_ERR_TOO_LARGE (quicmig_conn_max_datagram() fits),
  * QUICMIG_ERR_BLOCKED (the writable callback follows),
  * QUICMIG_ERR_NO_DATAGRAMS, _INVALID_STATE (not connected yet), _CLOSED,
@@ -249,10 +271,22 @@ QUICMIG_EXTERN void *quicmig_conn_get_user_data(const quicmig_conn *c);
 
 /* Copies up to len bytes into the stream's buffer; returns how many, 0 when it
  * is full: stream_writable follows.
- * Errors: QUICMIG_ERR_INVALID_STATE (finished, reset or receive-only),
- * _CLOSED, _NOMEM. */
+ * Errors: QUICMIG_ERR_INVALID_STATE (finished, reset or receive-only; lent
+ * before), _CLOSED, _NOMEM. */
 QUICMIG_EXTERN int64_t quicmig_stream_write(quicmig_stream *s,
                                             const uint8_t *data, size_t len);
+
+/*
+ * Lends up to len bytes instead of copying them: they must stay as they are
+ * until stream_writable has acknowledged them, in order, or stream_closed was
+ * called.  A stream is written either this way or the other.  Returns how many
+ * were taken, 0 when stream_buffer bytes, or 64 pieces, wait for
+ * acknowledgement: stream_writable follows.
+ * Errors: QUICMIG_ERR_INVALID_STATE (as above, or copied before), _CLOSED,
+ * _NOMEM.
+ */
+QUICMIG_EXTERN int64_t quicmig_stream_lend(quicmig_stream *s,
+                                           const uint8_t *data, size_t len);
 
 /* No more data will be written; what is buffered is still sent.
  * Errors: QUICMIG_ERR_INVALID_STATE (finished, reset or receive-only). */
@@ -365,6 +399,9 @@ typedef struct quicmig_server_config {
   const quicmig_mem *mem;                       /* NULL: malloc */
   void *user_data; /* of the server callbacks, and of each connection's until
                       quicmig_conn_set_user_data() */
+  /* QUICMIG_NO_GSO, QUICMIG_NO_GRO or both: offloads of the kernel to do
+   * without.  [0] */
+  uint64_t no_offload;
 } quicmig_server_config;
 
 /* Sets size; everything else is 0 or NULL.  Any thread. */

@@ -100,7 +100,9 @@ typedef struct quicmig_options {
   /* Interface name every socket is bound to, SO_BINDTODEVICE, at most 15
    * characters; empty: none.  [""] */
   char interface_name[16];
-  uint32_t reserved; /* 0 */
+  /* QUICMIG_NO_GSO, QUICMIG_NO_GRO or both: offloads of the kernel to do
+   * without.  One that it lacks is not used anyway.  [0] */
+  uint32_t no_offload;
 } quicmig_options;
 
 /* Fills *o with the defaults above, size included.  Any thread. */

@@ -112,13 +112,17 @@ QUICMIG_EXTERN void
 quicmig_on_dcid_status(quicmig *m, ngtcp2_connection_id_status_type type,
                        uint64_t seq);
 
+/* Datagrams after which quicmig_read() comes back. */
+#define QUICMIG_READ_MAX 256
+
 /*
- * Reads what fd holds, at most 64 datagrams, and gives it to ngtcp2; for a
- * second after a hop it takes what the older paths hold first, in the order in
- * which it was sent.  fd is one that watch named; another is ignored.  Uses
- * about 68 KiB of stack.  Calls back: all.  callback: no.  Returns the number
- * of datagrams, 0 - 64; call again (or wait for a level-triggered wake-up) when
- * it is 64.  Follow with quicmig_write(). Errors: QUICMIG_ERR_CONN
+ * Reads what fd holds and gives it to ngtcp2; for a second after a hop it takes
+ * what the older paths hold first, in the order in which it was sent.  fd is
+ * one that watch named; another is ignored.  Uses about 220 KiB of stack: with
+ * UDP_GRO one message takes 64 KiB.  Calls back: all.  callback: no.  Returns
+ * the number of datagrams; when it is QUICMIG_READ_MAX or more (a message has
+ * up to 64), call again or wait for a level-triggered wake-up.  Follow with
+ * quicmig_write(). Errors: QUICMIG_ERR_CONN
  * (quicmig_conn_error() has ngtcp2's code), QUICMIG_ERR_INVALID_STATE (not
  * attached), QUICMIG_ERR_REENTRANT.
  */
@@ -138,19 +142,17 @@ typedef ngtcp2_ssize (*quicmig_write_pkt)(quicmig *m, ngtcp2_path *path,
 
 /*
  * Calls write_pkt until it has nothing more or the send quantum is reached, and
- * sends every packet on the socket of the path that ngtcp2 named.  What the
- * kernel does not take now is kept, at most 16 packets, and sent first next
- * time.  Uses about 26 KiB of stack.  Calls back: all.  callback: no.  Returns
- * 0 when all was sent, 1 when more waits: quicmig_deadline() says when to call
- * again.
- * Errors: QUICMIG_ERR_CONN (write_pkt's error, in quicmig_conn_error()),
- * QUICMIG_ERR_INVALID_STATE, QUICMIG_ERR_REENTRANT.
+ * sends every packet on the socket of the path that ngtcp2 named: packets of
+ * the same path, ECN mark and size leave as one message (UDP_SEGMENT), messages
+ * in batches.  What the kernel does not take now is kept, at most a send
+ * quantum of 64 KiB, and sent first next time.  Uses about 95 KiB of stack.
+ * Calls back: all.  callback: no.  Returns 0 when all was sent, 1 when more
+ * waits: quicmig_deadline() says when to call again. Errors: QUICMIG_ERR_CONN
+ * (write_pkt's error, in quicmig_conn_error()), QUICMIG_ERR_INVALID_STATE,
+ * QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt,
                                  quicmig_tstamp now, void *write_user_data);
-
-/* The largest packet write_pkt is asked for, in bytes. */
-#define QUICMIG_MAX_PKTLEN 1500
 
 /* When quicmig_on_time() and then quicmig_write() must be called next: the
  * earliest of the schedule, the drains, packets that wait for the kernel, and
@@ -161,7 +163,7 @@ QUICMIG_EXTERN quicmig_tstamp quicmig_deadline(const quicmig *m);
 /*
  * Time has passed: runs ngtcp2_conn_handle_expiry, starts the hop that is due
  * and closes what has drained.  Early or repeated calls are harmless.  Follow
- * with quicmig_write().  Uses about 68 KiB of stack.  Calls back: all.
+ * with quicmig_write().  Uses about 220 KiB of stack.  Calls back: all.
  * callback: no. Errors: QUICMIG_ERR_CONN, QUICMIG_ERR_INVALID_STATE,
  * QUICMIG_ERR_REENTRANT.
  */

@@ -154,6 +154,14 @@ typedef struct quicmig_mem {
   void *(*realloc)(void *ptr, size_t size, void *user_data);
 } quicmig_mem;
 
+/* The largest packet that is ever written, in bytes of UDP payload. */
+#define QUICMIG_MAX_PKTLEN 1500
+
+/* Without UDP_SEGMENT: the kernel is given every datagram on its own. */
+#define QUICMIG_NO_GSO 0x1u
+/* Without UDP_GRO: the kernel gives every datagram on its own. */
+#define QUICMIG_NO_GRO 0x2u
+
 #ifdef __cplusplus
 }
 #endif

@@ -68,12 +68,23 @@ void qm_engine_on_confirmed(qm_engine *e, bool forbids, uint64_t cid_limit,
   qm_sched_start(&e->sched, now);
 }
 
-void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t n, quicmig_tstamp now) {
-  e->stats.tx_packets++;
+void qm_engine_on_socket(qm_engine *e) {
+  e->stats.sockets_opened++;
+  e->stats.sockets_open++;
+  if (e->stats.sockets_open > e->stats.sockets_peak) {
+    e->stats.sockets_peak = e->stats.sockets_open;
+  }
+}
+
+void qm_engine_on_socket_closed(qm_engine *e) { e->stats.sockets_open--; }
+
+void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t datagrams, size_t n,
+                     quicmig_tstamp now) {
+  e->stats.tx_packets += datagrams;
   e->stats.tx_bytes += n;
-  qm_meter_on_tx(&p->meter, n);
+  qm_meter_on_tx(&p->meter, datagrams, n);
   if (p->id == e->tx_id) {
-    qm_sched_on_traffic(&e->sched, n, now);
+    qm_sched_on_traffic(&e->sched, datagrams, n, now);
   }
   qm_hop_on_tx(e, p, now);
 }
@@ -127,15 +138,19 @@ qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
     return receive_failed(e, p);
   }
   if (p->id == e->tx_id) {
-    qm_sched_on_traffic(&e->sched, n, now);
+    qm_sched_on_traffic(&e->sched, 1, n, now);
   }
   qm_hop_on_rx(e, p, now);
   return p->state == QUICMIG_PATH_DRAINING ? receive_late(e, p, n, now) : p;
 }
 
-void qm_engine_on_tx_dropped(qm_engine *e) { e->stats.tx_dropped++; }
+void qm_engine_on_tx_dropped(qm_engine *e, size_t datagrams) {
+  e->stats.tx_dropped += datagrams;
+}
 
 void qm_engine_on_rx_discarded(qm_engine *e) { e->stats.rx_discarded++; }
+
+void qm_engine_on_refused_by_peer(qm_engine *e) { e->stats.refused++; }
 
 void qm_engine_on_id_used(qm_engine *e, uint64_t seq) {
   qm_path *p = e->hop.phase == QM_PHASE_STARTING

@@ -91,8 +91,13 @@ void qm_engine_on_first_path(qm_engine *e, const qm_addr *local, int handle,
 void qm_engine_on_confirmed(qm_engine *e, bool forbids, uint64_t cid_limit,
                             quicmig_tstamp now);
 
-/* n bytes were sent on p. */
-void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t n, quicmig_tstamp now);
+/* A socket was opened, or closed: counted. */
+void qm_engine_on_socket(qm_engine *e);
+void qm_engine_on_socket_closed(qm_engine *e);
+
+/* Datagrams of n bytes in all were sent on p. */
+void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t datagrams, size_t n,
+                     quicmig_tstamp now);
 
 /*
  * n bytes arrived on p.  Returns the path under whose `shown` address ngtcp2
@@ -105,9 +110,11 @@ void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t n, quicmig_tstamp now);
 qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
                          quicmig_tstamp now);
 
-/* A packet could not be sent on p, or was not taken. */
-void qm_engine_on_tx_dropped(qm_engine *e);
+/* Datagrams were written and not taken by the kernel for good; one arrived that
+ * is no packet; the kernel says that nobody listens. */
+void qm_engine_on_tx_dropped(qm_engine *e, size_t datagrams);
 void qm_engine_on_rx_discarded(qm_engine *e);
+void qm_engine_on_refused_by_peer(qm_engine *e);
 
 /* The peer's connection ID seq came into use: on the path of the attempt while
  * it is STARTING, else on the active one; or it went out of use. */

@@ -14,8 +14,8 @@ typedef struct qm_meter {
   uint32_t late, rescued; /* while draining */
 } qm_meter;
 
-static inline void qm_meter_on_tx(qm_meter *m, size_t n) {
-  m->tx_packets++;
+static inline void qm_meter_on_tx(qm_meter *m, size_t datagrams, size_t n) {
+  m->tx_packets += datagrams;
   m->tx_bytes += n;
 }
 

@@ -9,7 +9,7 @@
 #define HOUR (3600 * QUICMIG_SECOND)
 #define MS QUICMIG_MILLISECOND
 
-static_assert(offsetof(quicmig_options, reserved) + sizeof(uint32_t) ==
+static_assert(offsetof(quicmig_options, no_offload) + sizeof(uint32_t) ==
                   sizeof(quicmig_options),
               "no tail padding in a public struct");
 
@@ -86,6 +86,9 @@ static const char *check_sockets(const quicmig_options *o) {
   }
   if (!memchr(o->interface_name, 0, sizeof(o->interface_name))) {
     return "interface_name must be at most 15 characters";
+  }
+  if (o->no_offload & ~(QUICMIG_NO_GSO | QUICMIG_NO_GRO)) {
+    return "no_offload must be of QUICMIG_NO_GSO and QUICMIG_NO_GRO";
   }
   return NULL;
 }

@@ -40,9 +40,10 @@ void qm_sched_stop(qm_sched *s) {
   s->due = s->quiet_from = QUICMIG_NEVER;
 }
 
-void qm_sched_on_traffic(qm_sched *s, size_t n, quicmig_tstamp now) {
+void qm_sched_on_traffic(qm_sched *s, size_t datagrams, size_t n,
+                         quicmig_tstamp now) {
   s->bytes += n;
-  s->packets++;
+  s->packets += datagrams;
   s->last_traffic = now;
 }
 

@@ -48,8 +48,9 @@ void qm_sched_start(qm_sched *s, quicmig_tstamp now);
 /* No scheduled hop from now on (the peer forbids it). */
 void qm_sched_stop(qm_sched *s);
 
-/* A datagram of n payload bytes moved on the current path. */
-void qm_sched_on_traffic(qm_sched *s, size_t n, quicmig_tstamp now);
+/* Datagrams of n payload bytes in all moved on the current path. */
+void qm_sched_on_traffic(qm_sched *s, size_t datagrams, size_t n,
+                         quicmig_tstamp now);
 
 /* An attempt begins; the next gap counts from here. */
 void qm_sched_on_start(qm_sched *s, quicmig_tstamp now);

@@ -15,14 +15,14 @@
                 "no tail padding in a public struct")
 
 NO_TAIL_PADDING(quicmig_tls_config, insecure);
-NO_TAIL_PADDING(quicmig_transport_options, max_connections);
+NO_TAIL_PADDING(quicmig_transport_options, reserved);
 NO_TAIL_PADDING(quicmig_close_info, reason);
 NO_TAIL_PADDING(quicmig_migration, new_remote);
-NO_TAIL_PADDING(quicmig_conn_callbacks, migrated);
+NO_TAIL_PADDING(quicmig_conn_callbacks, max_datagram);
 NO_TAIL_PADDING(quicmig_conn_info, alpn);
 NO_TAIL_PADDING(quicmig_client_config, user_data);
 NO_TAIL_PADDING(quicmig_server_callbacks, accept);
-NO_TAIL_PADDING(quicmig_server_config, user_data);
+NO_TAIL_PADDING(quicmig_server_config, no_offload);
 NO_TAIL_PADDING(quicmig_server_stats, resets_sent);
 
 void quicmig_tls_config_default(quicmig_tls_config *c) {
@@ -42,6 +42,7 @@ void quicmig_transport_options_default(quicmig_transport_options *o) {
                                    .idle_timeout = 30 * QUICMIG_SECOND,
                                    .handshake_timeout = 10 * QUICMIG_SECOND,
                                    .initial_rtt = 333 * MS,
+                                   .datagram_max_age = 5 * QUICMIG_SECOND,
                                    .datagram_queue = 256 * KIB,
                                    .stream_buffer = 256 * KIB,
                                    .stream_window = 256 * KIB,
@@ -70,6 +71,9 @@ static const char *check_timers(const quicmig_transport_options *o) {
   if (!is_in(o->initial_rtt, MS, 10 * QUICMIG_SECOND)) {
     return "initial_rtt must be 1 ms to 10 s";
   }
+  if (o->datagram_max_age && !is_in(o->datagram_max_age, MS, HOUR)) {
+    return "datagram_max_age must be 0 or 1 ms to 1 h";
+  }
   return NULL;
 }
 
@@ -88,6 +92,9 @@ static const char *check_sizes(const quicmig_transport_options *o) {
   }
   if (!is_in(o->max_udp_payload, 1200, QUICMIG_MAX_PKTLEN)) {
     return "max_udp_payload must be 1200 to 1500";
+  }
+  if (o->datagram_drop > QUICMIG_DROP_OLDEST) {
+    return "datagram_drop must be QUICMIG_DROP_NEWEST or QUICMIG_DROP_OLDEST";
   }
   return NULL;
 }

@@ -21,6 +21,10 @@ static int check_config(const quicmig_server_config *cfg, qm_addr *local) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
                     "callbacks with watch are required");
   }
+  if (cfg->no_offload & ~(uint64_t)(QUICMIG_NO_GSO | QUICMIG_NO_GRO)) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "no_offload must be of QUICMIG_NO_GSO and QUICMIG_NO_GRO");
+  }
   if (qm_addr_set(local, cfg->local, (socklen_t)cfg->locallen) != 0) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
                     "local must be an IPv4 or IPv6 address");
@@ -31,9 +35,10 @@ static int check_config(const quicmig_server_config *cfg, qm_addr *local) {
 static int open_socket(quicmig_server *s) {
   qm_sock_config c = {.family = qm_addr_family(&s->local),
                       .is_server = true,
+                      .no_offload = s->no_offload,
                       .rcvbuf = SOCKET_BUFFER,
                       .sndbuf = SOCKET_BUFFER};
-  int rv = s->net->open(s->net->ctx, &c, &s->fd);
+  int rv = s->net->open(s->net->ctx, &c, &s->fd, &s->no_offload);
 
   if (rv < 0) {
     s->fd = -1;
@@ -103,6 +108,8 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
   s->local = local;
   s->clock.last = now;
   s->write_at = QUICMIG_NEVER;
+  s->no_offload = (uint32_t)cfg->no_offload;
+  qm_txq_init(&s->tx, s->txbuf, sizeof(s->txbuf));
   qm_heap_init(&s->timers, &s->mem);
   qm_list_init(&s->conns);
   qm_list_init(&s->dirty);

@@ -14,6 +14,8 @@
 #include "endpoint/cidtable.h"
 #include "endpoint/conn.h"
 #include "endpoint/tracker.h"
+#include "io/rxbuf.h"
+#include "io/txq.h"
 
 /* A connection of a server. */
 typedef struct qm_sconn {
@@ -29,12 +31,6 @@ typedef struct qm_sconn {
   uint32_t strays;
 } qm_sconn;
 
-typedef struct qm_stx {
-  size_t len, next;
-  qm_pkt pkts[QM_BATCH];
-  uint8_t buf[QM_BATCH][QUICMIG_MAX_PKTLEN];
-} qm_stx;
-
 struct quicmig_server {
   quicmig_mem mem;
   const qm_net *net;
@@ -43,7 +39,8 @@ struct quicmig_server {
   void *user_data;
   quicmig_transport_options o;
   qm_tls tls;
-  int fd; /* -1: not open */
+  int fd;              /* -1: not open */
+  uint32_t no_offload; /* QUICMIG_NO_...: what the socket does without */
   qm_addr local;
   qm_cidtable ids;
   qm_heap timers;
@@ -56,8 +53,9 @@ struct quicmig_server {
   uint32_t resets_left;
   bool is_inside;
   bool is_closing;
-  qm_stx tx;
-  uint8_t rxbuf[QM_BATCH][QM_PKT_MAX];
+  qm_txq tx;
+  uint8_t txbuf[QM_TXQ_BYTES];
+  uint8_t rxbuf[QM_RX_BYTES];
 };
 
 /* quicmig_server_new() over another network. */
@@ -78,8 +76,9 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
 /* Without callbacks; forgets its IDs. */
 void qm_sconn_free(qm_sconn *c);
 
-/* One of its packets, addressed to the ID with this hash. */
-void qm_sconn_on_packet(qm_sconn *c, const qm_pkt *pkt, uint64_t id);
+/* One of its packets, a message of one datagram, addressed to the ID with this
+ * hash. */
+void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt, uint64_t id);
 
 void qm_sconn_on_time(qm_sconn *c);
 
@@ -88,22 +87,22 @@ bool qm_sconn_write(qm_sconn *c);
 
 /* servertx.c */
 
-/* The next free packet of the batch, NULL when the socket is full. */
-qm_pkt *qm_server_next_pkt(quicmig_server *s);
-
-/* The packet from qm_server_next_pkt() is filled in: it leaves with the batch.
+/* QUICMIG_MAX_PKTLEN bytes for the next packet, NULL when the socket is full.
  */
-void qm_server_add_pkt(quicmig_server *s, const ngtcp2_path *path,
-                       const ngtcp2_pkt_info *pi, size_t len);
+uint8_t *qm_server_room(quicmig_server *s);
 
-/* Sends the batch.  False when the socket is full: what is left leaves first
- * next time. */
+/* A packet was written into qm_server_room(): it leaves with the others. */
+void qm_server_add(quicmig_server *s, const ngtcp2_path *path,
+                   const ngtcp2_pkt_info *pi, size_t len);
+
+/* Sends them.  False when the socket is full: what is left leaves first next
+ * time. */
 bool qm_server_flush(quicmig_server *s);
 
 /* serverrx.c */
 
 /* The path a received packet came on; points into pkt. */
-ngtcp2_path qm_server_path_of(const qm_pkt *pkt);
+ngtcp2_path qm_server_path_of(const qm_msg *pkt);
 
 /* Reads the socket, within a budget. */
 void qm_server_read(quicmig_server *s);

@@ -156,19 +156,19 @@ static void on_error(qm_sconn *c, int liberr) {
 
 /* Answers every 1st, 2nd, 4th, ... packet after the end (RFC 9000 section
  * 10.2.1). */
-static void answer_stray(qm_sconn *c, const qm_pkt *pkt) {
+static void answer_stray(qm_sconn *c, const qm_msg *pkt) {
   const ngtcp2_pkt_info pi = {.ecn = 0};
   ngtcp2_path path = qm_server_path_of(pkt);
-  qm_pkt *p;
+  uint8_t *room;
 
   c->strays++;
   if (!c->close_pkt || (c->strays & (c->strays - 1)) != 0 ||
       !qm_addr_is_equal(&c->tracker.current.addr, &pkt->remote) ||
-      !(p = qm_server_next_pkt(c->server))) {
+      !(room = qm_server_room(c->server))) {
     return;
   }
-  memcpy(p->data, c->close_pkt, c->close_len);
-  qm_server_add_pkt(c->server, &path, &pi, c->close_len);
+  memcpy(room, c->close_pkt, c->close_len);
+  qm_server_add(c->server, &path, &pi, c->close_len);
 }
 
 /* ngtcp2 may have gone back to an address it validated before, without a
@@ -186,7 +186,7 @@ static void sync_address(qm_sconn *c) {
   }
 }
 
-void qm_sconn_on_packet(qm_sconn *c, const qm_pkt *pkt, uint64_t id) {
+void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
   const ngtcp2_pkt_info pi = {.ecn = pkt->ecn};
   ngtcp2_path path = qm_server_path_of(pkt);
   int rv;
@@ -240,20 +240,20 @@ bool qm_sconn_write(qm_sconn *c) {
   ngtcp2_path_storage ps;
   ngtcp2_pkt_info pi;
   ngtcp2_ssize n = 0;
-  qm_pkt *p = NULL;
+  uint8_t *room = NULL;
 
-  while (total < quantum && (p = qm_server_next_pkt(s))) {
-    ngtcp2_path_storage_zero(&ps);
-    n = qm_conn_write_pkt(&c->conn, &ps.path, &pi, p->data, p->cap,
+  ngtcp2_path_storage_zero(&ps);
+  while (total < quantum && (room = qm_server_room(s))) {
+    n = qm_conn_write_pkt(&c->conn, &ps.path, &pi, room, QUICMIG_MAX_PKTLEN,
                           s->clock.last);
     if (n <= 0) {
       break;
     }
     if (c->conn.is_close_sent) {
-      keep_close(c, p->data, (size_t)n);
+      keep_close(c, room, (size_t)n);
     }
     total += (size_t)n;
-    qm_server_add_pkt(s, &ps.path, &pi, (size_t)n);
+    qm_server_add(s, &ps.path, &pi, (size_t)n);
   }
   if (n < 0) {
     on_error(c, (int)n);
@@ -265,9 +265,9 @@ bool qm_sconn_write(qm_sconn *c) {
     return true;
   }
   arm(c);
-  if (p && total < quantum) {
+  if (room && total < quantum) {
     qm_list_remove(&c->dirty);
   }
   qm_conn_after_write(&c->conn); /* may make it dirty again */
-  return p != NULL;
+  return room != NULL;
 }

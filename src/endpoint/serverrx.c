@@ -4,7 +4,8 @@
 
 #include <ngtcp2/ngtcp2_crypto.h>
 
-#define BATCHES_MAX 8
+/* Datagrams after which a run comes back to its timers. */
+#define READ_MAX 1024
 #define RESETS_PER_SECOND 100
 /* A stateless reset looks like a short packet and is smaller than what caused
  * it, so that two servers cannot reset each other for ever (RFC 9000 section
@@ -12,7 +13,7 @@
 #define RESET_MAX 43
 #define RESET_MIN (NGTCP2_MIN_STATELESS_RESET_RANDLEN + 16)
 
-ngtcp2_path qm_server_path_of(const qm_pkt *pkt) {
+ngtcp2_path qm_server_path_of(const qm_msg *pkt) {
   return (ngtcp2_path){
       .local = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->local.u,
                 .addrlen = pkt->local.len},
@@ -20,23 +21,22 @@ ngtcp2_path qm_server_path_of(const qm_pkt *pkt) {
                  .addrlen = pkt->remote.len}};
 }
 
-static void send_version_negotiation(quicmig_server *s, const qm_pkt *pkt,
+static void send_version_negotiation(quicmig_server *s, const qm_msg *pkt,
                                      const ngtcp2_version_cid *vc) {
   const uint32_t versions[] = {NGTCP2_PROTO_VER_V1};
   const ngtcp2_pkt_info pi = {.ecn = 0};
-  qm_pkt *p = qm_server_next_pkt(s);
+  uint8_t *room = qm_server_room(s), unused_random = 0;
   ngtcp2_path path = qm_server_path_of(pkt);
-  uint8_t unused_random = 0;
   ngtcp2_ssize n;
 
-  if (!p || s->net->random(s->net->ctx, &unused_random, 1) != 0) {
+  if (!room || s->net->random(s->net->ctx, &unused_random, 1) != 0) {
     return;
   }
-  n = ngtcp2_pkt_write_version_negotiation(p->data, p->cap, unused_random,
-                                           vc->scid, vc->scidlen, vc->dcid,
-                                           vc->dcidlen, versions, 1);
+  n = ngtcp2_pkt_write_version_negotiation(room, QUICMIG_MAX_PKTLEN,
+                                           unused_random, vc->scid, vc->scidlen,
+                                           vc->dcid, vc->dcidlen, versions, 1);
   if (n > 0) {
-    qm_server_add_pkt(s, &path, &pi, (size_t)n);
+    qm_server_add(s, &path, &pi, (size_t)n);
   }
 }
 
@@ -49,7 +49,7 @@ static bool may_reset(quicmig_server *s) {
   return s->resets_left != 0;
 }
 
-static void send_stateless_reset(quicmig_server *s, const qm_pkt *pkt,
+static void send_stateless_reset(quicmig_server *s, const qm_msg *pkt,
                                  const ngtcp2_version_cid *vc) {
   const ngtcp2_pkt_info pi = {.ecn = 0};
   size_t len = pkt->len - 1 < RESET_MAX ? pkt->len - 1 : RESET_MAX;
@@ -57,9 +57,9 @@ static void send_stateless_reset(quicmig_server *s, const qm_pkt *pkt,
   ngtcp2_path path = qm_server_path_of(pkt);
   ngtcp2_cid id;
   ngtcp2_ssize n;
-  qm_pkt *p;
+  uint8_t *room;
 
-  if (len < RESET_MIN || !may_reset(s) || !(p = qm_server_next_pkt(s))) {
+  if (len < RESET_MIN || !may_reset(s) || !(room = qm_server_room(s))) {
     return;
   }
   ngtcp2_cid_init(&id, vc->dcid, vc->dcidlen);
@@ -68,16 +68,16 @@ static void send_stateless_reset(quicmig_server *s, const qm_pkt *pkt,
       s->net->random(s->net->ctx, noise, len - sizeof(token)) != 0) {
     return;
   }
-  n = ngtcp2_pkt_write_stateless_reset(p->data, p->cap, token, noise,
+  n = ngtcp2_pkt_write_stateless_reset(room, QUICMIG_MAX_PKTLEN, token, noise,
                                        len - sizeof(token));
   if (n > 0) {
     s->resets_left--;
     s->stats.resets_sent++;
-    qm_server_add_pkt(s, &path, &pi, (size_t)n);
+    qm_server_add(s, &path, &pi, (size_t)n);
   }
 }
 
-static void accept_one(quicmig_server *s, const qm_pkt *pkt) {
+static void accept_one(quicmig_server *s, const qm_msg *pkt) {
   ngtcp2_path path = qm_server_path_of(pkt);
   ngtcp2_pkt_hd hd;
   const qm_cid_entry *e;
@@ -101,16 +101,16 @@ static void accept_one(quicmig_server *s, const qm_pkt *pkt) {
   qm_sconn_on_packet(c, pkt, e ? e->hash : 0);
 }
 
-static bool is_long_header(const qm_pkt *pkt) {
+static bool is_long_header(const qm_msg *pkt) {
   return (pkt->data[0] & 0x80) != 0;
 }
 
-static void receive(quicmig_server *s, const qm_pkt *pkt) {
+static void receive(quicmig_server *s, const qm_msg *pkt) {
   const qm_cid_entry *e;
   ngtcp2_version_cid vc;
   int rv;
 
-  if (pkt->len == 0 || pkt->is_truncated) {
+  if (pkt->len == 0) {
     s->stats.rx_discarded++;
     return;
   }
@@ -135,19 +135,37 @@ static void receive(quicmig_server *s, const qm_pkt *pkt) {
   }
 }
 
-void qm_server_read(quicmig_server *s) {
-  qm_pkt pkts[QM_BATCH];
-  int batch, i, n = QM_BATCH;
+/* Each datagram of a message; returns how many there were. */
+static size_t receive_msg(quicmig_server *s, const qm_msg *msg) {
+  size_t i, n = qm_msg_count(msg);
+  qm_msg pkt = *msg;
 
-  for (batch = 0; batch < BATCHES_MAX && n == QM_BATCH; batch++) {
-    for (i = 0; i < QM_BATCH; i++) {
-      pkts[i] =
-          (qm_pkt){.data = s->rxbuf[i], .cap = QM_PKT_MAX, .local = s->local};
-    }
-    n = s->net->recv(s->net->ctx, s->fd, pkts, QM_BATCH);
-    for (i = 0; i < n; i++) {
-      s->stats.rx_packets++;
-      receive(s, &pkts[i]);
-    }
+  s->stats.rx_packets += n;
+  if (msg->is_truncated) {
+    s->stats.rx_discarded++;
+    return n;
   }
+  pkt.segment = 0;
+  for (i = 0; i < n; i++) {
+    pkt.data = qm_msg_at(msg, i, &pkt.len);
+    receive(s, &pkt);
+  }
+  return n;
+}
+
+void qm_server_read(quicmig_server *s) {
+  qm_msg msgs[QM_RX_MSGS];
+  size_t want, i, total = 0;
+  int n;
+
+  do {
+    want = qm_rxbuf_carve(msgs, s->rxbuf, sizeof(s->rxbuf), s->no_offload);
+    for (i = 0; i < want; i++) {
+      msgs[i].local = s->local;
+    }
+    n = s->net->recv(s->net->ctx, s->fd, msgs, want);
+    for (i = 0; n > 0 && i < (size_t)n; i++) {
+      total += receive_msg(s, &msgs[i]);
+    }
+  } while (n > 0 && (size_t)n == want && total < READ_MAX);
 }

@@ -1,60 +1,74 @@
 #include "endpoint/server.h"
 #include "io/txplan.h"
 
-#include <string.h>
+uint8_t *qm_server_room(quicmig_server *s) {
+  uint8_t *room = qm_txq_room(&s->tx);
 
-qm_pkt *qm_server_next_pkt(quicmig_server *s) {
-  qm_pkt *p;
-
-  if (s->tx.len == QM_BATCH && !qm_server_flush(s)) {
-    return NULL;
+  if (!room && qm_server_flush(s)) {
+    room = qm_txq_room(&s->tx);
   }
-  p = &s->tx.pkts[s->tx.len];
-  *p = (qm_pkt){.data = s->tx.buf[s->tx.len],
-                .cap = QUICMIG_MAX_PKTLEN,
-                .family = qm_addr_family(&s->local)};
-  return p;
+  return room;
 }
 
-void qm_server_add_pkt(quicmig_server *s, const ngtcp2_path *path,
-                       const ngtcp2_pkt_info *pi, size_t len) {
-  qm_pkt *p = &s->tx.pkts[s->tx.len];
+void qm_server_add(quicmig_server *s, const ngtcp2_path *path,
+                   const ngtcp2_pkt_info *pi, size_t len) {
+  qm_msg like = {.family = qm_addr_family(&s->local), .ecn = (uint8_t)pi->ecn};
 
-  p->len = len;
-  p->ecn = (uint8_t)pi->ecn;
-  (void)qm_addr_set(&p->local, (const struct sockaddr *)path->local.addr,
+  (void)qm_addr_set(&like.local, (const struct sockaddr *)path->local.addr,
                     path->local.addrlen);
-  (void)qm_addr_set(&p->remote, (const struct sockaddr *)path->remote.addr,
+  (void)qm_addr_set(&like.remote, (const struct sockaddr *)path->remote.addr,
                     path->remote.addrlen);
-  s->tx.len++;
+  qm_txq_add(&s->tx, 0, &like, len, !(s->no_offload & QUICMIG_NO_GSO));
 }
 
-/* Deals with what stopped the batch.  False: time is wanted. */
-static bool skip_one(quicmig_server *s, int err) {
-  if (qm_txplan_on_error(err) == QM_TX_WAIT) {
+/* The kernel did not take the front message.  False: it wants time. */
+static bool deal_with(quicmig_server *s, int err) {
+  size_t n;
+
+  switch (qm_txplan_on_error(err, qm_txq_front(&s->tx, &n))) {
+  case QM_TX_WAIT:
     s->write_at = qm_time_add(s->clock.last, QM_TX_RETRY_AFTER);
     return false;
+  case QM_TX_SPLIT:
+    s->no_offload |= QUICMIG_NO_GSO;
+    qm_txq_split(&s->tx);
+    return true;
+  case QM_TX_UNMARK:
+    qm_txq_unmark(&s->tx);
+    return true;
+  case QM_TX_AGAIN: /* an unconnected socket hears of no ICMP error */
+  case QM_TX_SKIP:
+  case QM_TX_PATH_DOWN: /* nor has it a path of its own that could be down */
+    s->stats.tx_dropped += qm_txq_drop(&s->tx);
+    return true;
   }
-  /* Lost, as the network may lose it: an unconnected socket has no path of its
-   * own that could be down. */
-  s->stats.tx_dropped++;
-  s->tx.next++;
   return true;
 }
 
-bool qm_server_flush(quicmig_server *s) {
-  while (s->tx.next < s->tx.len) {
-    int rv = s->net->send(s->net->ctx, s->fd, &s->tx.pkts[s->tx.next],
-                          s->tx.len - s->tx.next);
+static void on_sent(quicmig_server *s, const qm_msg *msgs, size_t n) {
+  size_t i;
 
+  for (i = 0; i < n; i++) {
+    s->stats.tx_packets += qm_msg_count(&msgs[i]);
+  }
+  qm_txq_on_sent(&s->tx, n);
+}
+
+bool qm_server_flush(quicmig_server *s) {
+  const qm_msg *msgs;
+  size_t n;
+
+  while (!qm_txq_is_empty(&s->tx)) {
+    int rv;
+
+    msgs = qm_txq_front(&s->tx, &n);
+    rv = s->net->send(s->net->ctx, s->fd, msgs, n);
     if (rv > 0) {
-      s->tx.next += (size_t)rv;
-      s->stats.tx_packets += (uint64_t)rv;
-    } else if (!skip_one(s, -rv)) {
+      on_sent(s, msgs, (size_t)rv);
+    } else if (!deal_with(s, -rv)) {
       return false;
     }
   }
-  s->tx.len = s->tx.next = 0;
   s->write_at = QUICMIG_NEVER;
   return true;
 }

@@ -171,3 +171,11 @@ void quicmig_stream_set_user_data(quicmig_stream *s, void *user_data) {
 void *quicmig_stream_get_user_data(const quicmig_stream *s) {
   return s->user_data;
 }
+
+int64_t quicmig_stream_lend(quicmig_stream *s, const uint8_t *data,
+                            size_t len) {
+  (void)s;
+  (void)data;
+  (void)len;
+  return QUICMIG_ERR_INVALID_STATE;
+}

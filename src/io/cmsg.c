@@ -1,9 +1,10 @@
 #define _GNU_SOURCE /* in6_pktinfo */
 #include "io/cmsg.h"
 
+#include <netinet/udp.h>
 #include <string.h>
 
-static void read_ipv4(const struct cmsghdr *c, qm_pkt *p) {
+static void read_ipv4(const struct cmsghdr *c, qm_msg *p) {
   struct in_pktinfo info;
 
   if (c->cmsg_type == IP_TOS) {
@@ -18,7 +19,7 @@ static void read_ipv4(const struct cmsghdr *c, qm_pkt *p) {
   }
 }
 
-static void read_ipv6(const struct cmsghdr *c, qm_pkt *p) {
+static void read_ipv6(const struct cmsghdr *c, qm_msg *p) {
   struct in6_pktinfo info;
   int tclass;
 
@@ -33,15 +34,28 @@ static void read_ipv6(const struct cmsghdr *c, qm_pkt *p) {
   }
 }
 
-void qm_cmsg_read(struct msghdr *msg, qm_pkt *p) {
+/* One datagram comes without, or with its own length. */
+static void read_udp(const struct cmsghdr *c, qm_msg *p) {
+  int size;
+
+  if (c->cmsg_type == UDP_GRO) {
+    memcpy(&size, CMSG_DATA(c), sizeof(size));
+    p->segment = size > 0 && (size_t)size < p->len ? (size_t)size : 0;
+  }
+}
+
+void qm_cmsg_read(struct msghdr *msg, qm_msg *p) {
   struct cmsghdr *c;
 
   p->ecn = 0;
+  p->segment = 0;
   for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
     if (c->cmsg_level == IPPROTO_IP) {
       read_ipv4(c, p);
     } else if (c->cmsg_level == IPPROTO_IPV6) {
       read_ipv6(c, p);
+    } else if (c->cmsg_level == SOL_UDP) {
+      read_udp(c, p);
     }
   }
 }
@@ -72,7 +86,8 @@ static void write_source(struct msghdr *msg, size_t *used, const qm_addr *a) {
   }
 }
 
-void qm_cmsg_write(struct msghdr *msg, const qm_pkt *p) {
+void qm_cmsg_write(struct msghdr *msg, const qm_msg *p) {
+  uint16_t segment = (uint16_t)p->segment;
   int ecn = p->ecn;
   size_t used = 0;
 
@@ -83,6 +98,9 @@ void qm_cmsg_write(struct msghdr *msg, const qm_pkt *p) {
   }
   if (p->local.len && !qm_addr_is_wildcard(&p->local)) {
     write_source(msg, &used, &p->local);
+  }
+  if (p->segment && p->segment < p->len) {
+    append(msg, &used, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment));
   }
   msg->msg_controllen = used;
   if (used == 0) {

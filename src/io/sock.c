@@ -86,28 +86,28 @@ static int connect_to(const qm_net *net, int fd, const qm_sock_request *r,
 }
 
 int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
-                 int *fd, qm_addr *local, int *sys_errno) {
-  qm_addr host = r->local, bound;
-  int s, rv;
+                 qm_sock *dest, int *sys_errno) {
+  qm_addr host = r->local;
+  qm_sock s;
+  int rv;
 
   if (!host.len) {
     qm_addr_any(&host, r->config.family);
   }
-  rv = net->open(net->ctx, &r->config, &s);
+  rv = net->open(net->ctx, &r->config, &s.fd, &s.no_offload);
   if (rv < 0) {
     *sys_errno = -rv;
     return QUICMIG_ERR_SYSTEM;
   }
-  rv = bind_local(net, ports, s, &host, sys_errno);
+  rv = bind_local(net, ports, s.fd, &host, sys_errno);
   if (rv == 0) {
-    rv = connect_to(net, s, r, &bound, sys_errno);
+    rv = connect_to(net, s.fd, r, &s.local, sys_errno);
   }
   if (rv != 0) {
-    net->close(net->ctx, s);
+    net->close(net->ctx, s.fd);
     return rv;
   }
-  qm_ports_on_used(ports, qm_addr_port(&bound));
-  *fd = s;
-  *local = bound;
+  qm_ports_on_used(ports, qm_addr_port(&s.local));
+  *dest = s;
   return 0;
 }

@@ -20,13 +20,18 @@ typedef struct qm_sock_request {
   void *hook_ctx;
 } qm_sock_request;
 
+typedef struct qm_sock {
+  int fd;
+  uint32_t no_offload; /* QUICMIG_NO_...: what it does without */
+  qm_addr local;
+} qm_sock;
+
 /*
- * On success *fd is connected, *local its address, and the port is in the
- * history of ports.
+ * On success *s is connected, and its port is in the history of ports.
  * Errors: QUICMIG_ERR_PORTS_EXHAUSTED, QUICMIG_ERR_APP_REFUSED,
  * QUICMIG_ERR_RANDOM, QUICMIG_ERR_SYSTEM with *sys_errno.
  */
 int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
-                 int *fd, qm_addr *local, int *sys_errno);
+                 qm_sock *s, int *sys_errno);
 
 #endif

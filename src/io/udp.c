@@ -1,13 +1,14 @@
-/* qm_net over Linux UDP sockets: one recvmsg or sendmsg a datagram. */
+/* qm_net over Linux UDP sockets; mmsg.c has the batches. */
 #define _GNU_SOURCE /* SO_BINDTODEVICE and kin are Linux's own */
 #include "io/net.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "io/cmsg.h"
+#include "io/mmsg.h"
 
 static int set_int(int fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
@@ -59,7 +60,22 @@ static int set_options(int fd, const qm_sock_config *c) {
   return rv;
 }
 
-static int kernel_open(void *ctx, const qm_sock_config *c, int *fd) {
+/* UDP_SEGMENT 0 changes nothing, but tells whether the kernel knows it. */
+static uint32_t set_offload(int fd, uint32_t unwanted) {
+  uint32_t without = unwanted;
+
+  if (!(without & QUICMIG_NO_GSO) &&
+      set_int(fd, SOL_UDP, UDP_SEGMENT, 0) != 0) {
+    without |= QUICMIG_NO_GSO;
+  }
+  if (!(without & QUICMIG_NO_GRO) && set_int(fd, SOL_UDP, UDP_GRO, 1) != 0) {
+    without |= QUICMIG_NO_GRO;
+  }
+  return without;
+}
+
+static int kernel_open(void *ctx, const qm_sock_config *c, int *fd,
+                       uint32_t *no_offload) {
   int s = socket(c->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   int rv;
 
@@ -73,6 +89,7 @@ static int kernel_open(void *ctx, const qm_sock_config *c, int *fd) {
     return rv;
   }
   *fd = s;
+  *no_offload = set_offload(s, c->no_offload);
   return 0;
 }
 
@@ -98,94 +115,6 @@ static int kernel_local_addr(void *ctx, int fd, qm_addr *local) {
                                                               : -EAFNOSUPPORT;
 }
 
-static int recv_one(int fd, qm_pkt *p) {
-  qm_cmsg_buf control;
-  struct iovec iov = {.iov_base = p->data, .iov_len = p->cap};
-  struct msghdr msg = {.msg_name = &p->remote.u,
-                       .msg_namelen = sizeof(p->remote.u),
-                       .msg_iov = &iov,
-                       .msg_iovlen = 1,
-                       .msg_control = control.bytes,
-                       .msg_controllen = sizeof(control.bytes)};
-  ssize_t n;
-
-  do {
-    n = recvmsg(fd, &msg, 0);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0) {
-    return -errno;
-  }
-  p->len = (size_t)n;
-  p->remote.len = msg.msg_namelen;
-  p->is_truncated = (msg.msg_flags & MSG_TRUNC) != 0;
-  qm_cmsg_read(&msg, p);
-  return 0;
-}
-
-static bool is_would_block(int rv) {
-  return rv == -EAGAIN || rv == -EWOULDBLOCK;
-}
-
-static int kernel_recv(void *ctx, int fd, qm_pkt *pkts, size_t n) {
-  size_t i;
-
-  (void)ctx;
-  for (i = 0; i < n; i++) {
-    int rv = recv_one(fd, &pkts[i]);
-
-    if (is_would_block(rv)) {
-      break;
-    }
-    if (rv < 0) {
-      /* After some datagrams the error is left for the next call; only a
-       * pending ICMP error is cleared by being read, and it is a hint. */
-      return i ? (int)i : rv;
-    }
-  }
-  return (int)i;
-}
-
-static int send_one(int fd, const qm_pkt *p, bool with_ecn) {
-  qm_cmsg_buf control = {.bytes = {0}};
-  qm_addr remote = p->remote;
-  struct iovec iov = {.iov_base = p->data, .iov_len = p->len};
-  struct msghdr msg = {.msg_name = remote.len ? &remote.u : NULL,
-                       .msg_namelen = remote.len,
-                       .msg_iov = &iov,
-                       .msg_iovlen = 1,
-                       .msg_control = control.bytes,
-                       .msg_controllen = sizeof(control.bytes)};
-  qm_pkt q = *p;
-  ssize_t n;
-
-  if (!with_ecn) {
-    q.ecn = 0;
-  }
-  qm_cmsg_write(&msg, &q);
-  do {
-    n = sendmsg(fd, &msg, 0);
-  } while (n < 0 && errno == EINTR);
-  return n < 0 ? -errno : 0;
-}
-
-static int kernel_send(void *ctx, int fd, const qm_pkt *pkts, size_t n) {
-  size_t i;
-
-  (void)ctx;
-  for (i = 0; i < n; i++) {
-    int rv = send_one(fd, &pkts[i], true);
-
-    if ((rv == -EIO || rv == -EINVAL) && pkts[i].ecn) {
-      /* Some devices refuse ancillary data: rather unmarked than lost. */
-      rv = send_one(fd, &pkts[i], false);
-    }
-    if (rv < 0) {
-      return i ? (int)i : rv;
-    }
-  }
-  return (int)i;
-}
-
 static void kernel_close(void *ctx, int fd) {
   (void)ctx;
   close(fd);
@@ -206,8 +135,8 @@ const qm_net qm_net_kernel = {
     .bind = kernel_bind,
     .connect = kernel_connect,
     .local_addr = kernel_local_addr,
-    .recv = kernel_recv,
-    .send = kernel_send,
+    .recv = qm_mmsg_recv,
+    .send = qm_mmsg_send,
     .close = kernel_close,
     .clock = kernel_clock,
     .random = kernel_random,

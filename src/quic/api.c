@@ -32,19 +32,19 @@ static size_t handle_size(const quicmig_options *o) {
 
 static int open_first(quicmig *m) {
   uint64_t seed;
-  qm_addr local;
-  int fd, err;
+  qm_sock s;
+  int err;
 
   if (m->net->random(m->net->ctx, &seed, sizeof(seed)) != 0) {
     return QUICMIG_ERR_RANDOM;
   }
   qm_rng_init(&m->engine.sched.rng, seed);
-  err = qm_migrator_open_socket(m, NULL, NULL, &fd, &local);
+  err = qm_migrator_open_socket(m, NULL, NULL, &s);
   if (err != 0) {
     return err;
   }
-  qm_engine_on_first_path(&m->engine, &local, fd, m->clock.last);
-  qm_migrator_on_socket(m, fd);
+  qm_engine_on_first_path(&m->engine, &s.local, s.fd, m->clock.last);
+  qm_migrator_on_socket(m, &s);
   qm_migrator_run(m);
   return 0;
 }

@@ -46,20 +46,17 @@ static int add_path(quicmig *m, const qm_addr *from, const char *interface,
                     uint32_t *id) {
   qm_cc cc = qm_migrator_cc(m);
   int err = qm_engine_make_room(&m->engine, &cc, m->clock.last);
-  qm_addr local;
-  qm_path *p;
-  int fd;
+  qm_sock s;
 
   qm_migrator_run(m);
   if (err == 0) {
-    err = qm_migrator_open_socket(m, from, interface, &fd, &local);
+    err = qm_migrator_open_socket(m, from, interface, &s);
   }
   if (err != 0) {
     return err;
   }
-  p = qm_paths_add(&m->engine.paths, &local, fd, m->clock.last);
-  *id = p->id;
-  qm_migrator_on_socket(m, fd);
+  *id = qm_paths_add(&m->engine.paths, &s.local, s.fd, m->clock.last)->id;
+  qm_migrator_on_socket(m, &s);
   qm_migrator_run(m);
   return 0;
 }

@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "io/sock.h"
-
 qm_cc qm_migrator_cc(const quicmig *m) {
   ngtcp2_conn_info info;
 
@@ -27,12 +25,10 @@ void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
                  .addrlen = m->remote.len}};
 }
 
+/* ngtcp2 was given p->shown itself, and copies it. */
 static bool is_shown_as(const qm_path *p, const ngtcp2_addr *local) {
-  qm_addr a;
-
-  return qm_addr_set(&a, (const struct sockaddr *)local->addr,
-                     local->addrlen) == 0 &&
-         qm_addr_is_equal(&p->shown, &a);
+  return p->shown.len == local->addrlen &&
+         memcmp(&p->shown.u, local->addr, local->addrlen) == 0;
 }
 
 qm_path *qm_migrator_find_tx(const quicmig *m, const ngtcp2_addr *local) {
@@ -56,13 +52,13 @@ static int call_socket_hook(void *ctx, int fd, const qm_addr *local) {
 }
 
 int qm_migrator_open_socket(quicmig *m, const qm_addr *from,
-                            const char *interface_name, int *fd,
-                            qm_addr *local) {
+                            const char *interface_name, qm_sock *s) {
   const quicmig_options *o = &m->engine.o;
   qm_sock_request r = {.config = {.family = qm_addr_family(&m->remote),
                                   .rcvbuf = o->rcvbuf,
                                   .sndbuf = o->sndbuf,
                                   .fwmark = o->fwmark,
+                                  .no_offload = o->no_offload,
                                   .interface_name = interface_name
                                                         ? interface_name
                                                         : o->interface_name},
@@ -74,18 +70,13 @@ int qm_migrator_open_socket(quicmig *m, const qm_addr *from,
     r.local = *from;
   }
   m->sys_error = 0;
-  return qm_sock_open(m->net, &m->ports, &r, fd, local, &m->sys_error);
+  return qm_sock_open(m->net, &m->ports, &r, s, &m->sys_error);
 }
 
-void qm_migrator_on_socket(quicmig *m, int fd) {
-  quicmig_stats *s = &m->engine.stats;
-
-  s->sockets_opened++;
-  s->sockets_open++;
-  if (s->sockets_open > s->sockets_peak) {
-    s->sockets_peak = s->sockets_open;
-  }
-  m->cb.watch(m, fd, 1, m->user_data);
+void qm_migrator_on_socket(quicmig *m, const qm_sock *s) {
+  qm_paths_by_handle(&m->engine.paths, s->fd)->no_offload = s->no_offload;
+  qm_engine_on_socket(&m->engine);
+  m->cb.watch(m, s->fd, 1, m->user_data);
 }
 
 /*
@@ -109,15 +100,15 @@ static int check_migration(quicmig *m) {
 
 static void do_open(quicmig *m) {
   quicmig_tstamp begin = m->net->clock(m->net->ctx), now;
-  qm_addr local;
-  int fd, err = 0;
+  qm_sock s;
+  int err = 0;
 
   m->sys_error = 0;
   if (m->engine.hop.record.mode == QUICMIG_MODE_MIGRATE) {
     err = check_migration(m);
   }
   if (err == 0) {
-    err = qm_migrator_open_socket(m, NULL, NULL, &fd, &local);
+    err = qm_migrator_open_socket(m, NULL, NULL, &s);
   }
   now = qm_time_add(m->clock.last,
                     qm_time_since(m->net->clock(m->net->ctx), begin));
@@ -125,8 +116,8 @@ static void do_open(quicmig *m) {
     qm_engine_on_refused(&m->engine, err, m->sys_error, now);
     return;
   }
-  qm_engine_on_opened(&m->engine, &local, fd, now);
-  qm_migrator_on_socket(m, fd);
+  qm_engine_on_opened(&m->engine, &s.local, s.fd, now);
+  qm_migrator_on_socket(m, &s);
 }
 
 /* What was asked for by hand is always proven first. */
@@ -166,7 +157,7 @@ static void do_migrate(quicmig *m, uint32_t id) {
 void qm_migrator_close_socket(quicmig *m, int fd) {
   m->cb.watch(m, fd, 0, m->user_data);
   m->net->close(m->net->ctx, fd);
-  m->engine.stats.sockets_open--;
+  qm_engine_on_socket_closed(&m->engine);
 }
 
 static void do_record(quicmig *m) {

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "core/engine.h"
 #include "io/net.h"
-#include "io/ports.h"
+#include "io/sock.h"
 #include <quicmig/quicmig.h>
 
 /* Packets the kernel did not take; exists only while there are any. */
@@ -57,11 +57,10 @@ int qm_migrator_enter(quicmig *m, quicmig_tstamp now);
 /* Opens a client socket: options, hook, port.  As qm_sock_open(); *from and
  * *interface_name may be NULL. */
 int qm_migrator_open_socket(quicmig *m, const qm_addr *from,
-                            const char *interface_name, int *fd,
-                            qm_addr *local);
+                            const char *interface_name, qm_sock *s);
 
-/* A socket was opened: counted and watched. */
-void qm_migrator_on_socket(quicmig *m, int fd);
+/* A socket was opened and has its path: counted and watched. */
+void qm_migrator_on_socket(quicmig *m, const qm_sock *s);
 
 /* Watches it no more and closes it. */
 void qm_migrator_close_socket(quicmig *m, int fd);

@@ -3,32 +3,32 @@
 
 #include <errno.h>
 
+#include "io/rxbuf.h"
 #include "io/txplan.h"
 
-/* Batches read in one call: a fast peer must not starve the event loop. */
-#define BATCHES_MAX 4
-/* How long after a switch the old path's packets are taken first, and in how
- * many batches at most: more than a socket buffer holds. */
+/* How long after a switch the old path's packets are taken first, and how many
+ * at most: more than a socket buffer holds. */
 #define RECENT QUICMIG_SECOND
-#define OLDER_BATCHES_MAX 256
+#define OLDER_MAX 16384
 
-static int read_one(quicmig *m, qm_path *p, const qm_pkt *pkt) {
-  const ngtcp2_pkt_info pi = {.ecn = pkt->ecn};
+static int read_one(quicmig *m, qm_path *p, const uint8_t *data, size_t len,
+                    uint8_t ecn) {
+  const ngtcp2_pkt_info pi = {.ecn = ecn};
   const qm_path *as;
   ngtcp2_path path;
 
-  if (pkt->len == 0 || pkt->is_truncated) {
+  if (len == 0) {
     qm_engine_on_rx_discarded(&m->engine);
     return 0;
   }
-  as = qm_engine_on_rx(&m->engine, p, pkt->len, m->clock.last);
+  as = qm_engine_on_rx(&m->engine, p, len, m->clock.last);
   if (!as) {
     return 0;
   }
   m->rx_at = m->clock.last;
   qm_migrator_ngtcp2_path(m, as, &path);
-  m->conn_error = ngtcp2_conn_read_pkt(m->conn, &path, &pi, pkt->data, pkt->len,
-                                       m->clock.last);
+  m->conn_error =
+      ngtcp2_conn_read_pkt(m->conn, &path, &pi, data, len, m->clock.last);
   return m->conn_error ? QUICMIG_ERR_CONN : 0;
 }
 
@@ -36,19 +36,25 @@ static void on_recv_error(quicmig *m, int fd, int err) {
   const qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
 
   if (err == ECONNREFUSED) {
-    m->engine.stats.refused++;
-  } else if (p && qm_txplan_on_error(err) == QM_TX_PATH_DOWN) {
+    qm_engine_on_refused_by_peer(&m->engine);
+  } else if (p && qm_txplan_is_path_down(err)) {
     qm_migrator_on_socket_error(m, p, err);
   }
 }
 
-/* Gives n packets to ngtcp2; what that sets off may close fd's path. */
-static int read_batch(quicmig *m, int fd, const qm_pkt *pkts, size_t n) {
-  size_t i;
+/* Gives a message's datagrams to ngtcp2; what that sets off may close fd's
+ * path. */
+static int read_msg(quicmig *m, int fd, const qm_msg *msg) {
+  size_t i, len, n = qm_msg_count(msg);
 
+  if (msg->is_truncated) {
+    qm_engine_on_rx_discarded(&m->engine);
+    return 0;
+  }
   for (i = 0; i < n; i++) {
+    const uint8_t *data = qm_msg_at(msg, i, &len);
     qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
-    int rv = p ? read_one(m, p, &pkts[i]) : 0;
+    int rv = p ? read_one(m, p, data, len, msg->ecn) : 0;
 
     qm_migrator_sync(m);
     qm_migrator_run(m);
@@ -78,7 +84,11 @@ static const qm_path *next_older(const quicmig *m, uint32_t after,
   return best;
 }
 
-static int read_rounds(quicmig *m, int fd, int rounds, bool is_older);
+/* Reads until nothing is left or `budget` datagrams have come; returns how many
+ * or an error.  buf, of size bytes, holds what one call gives.  is_older: fd is
+ * that of an older path, read on behalf of a newer one. */
+static int read_socket(quicmig *m, int fd, uint8_t *buf, size_t size,
+                       int budget, bool is_older);
 
 /*
  * Empties the sockets of older paths, while the packets just taken from fd's
@@ -89,42 +99,56 @@ static int read_rounds(quicmig *m, int fd, int rounds, bool is_older);
 static int read_older(quicmig *m, int fd) {
   const qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
   uint32_t id = p ? p->id : 0, last = 0;
+  uint8_t buf[QM_GRO_MAX];
   int rv = 0;
 
   while (rv >= 0 && (p = next_older(m, last, id))) {
     last = p->id;
-    rv = read_rounds(m, p->handle, OLDER_BATCHES_MAX, true);
+    rv = read_socket(m, p->handle, buf, sizeof(buf), OLDER_MAX, true);
   }
   return rv < 0 ? rv : 0;
 }
 
-/* Reads at most `rounds` batches; returns the number of datagrams or an error.
- * is_older: fd is that of an older path, read on behalf of a newer one. */
-static int read_rounds(quicmig *m, int fd, int rounds, bool is_older) {
-  uint8_t buf[QM_BATCH][QM_PKT_MAX];
-  qm_pkt pkts[QM_BATCH];
-  int total = 0, n = QM_BATCH, rv = 0;
-  size_t k;
+static bool has_older(const quicmig *m, int fd) {
+  const qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
 
-  while (rounds-- > 0 && n == QM_BATCH &&
-         qm_paths_by_handle(&m->engine.paths, fd)) {
-    for (k = 0; k < QM_BATCH; k++) {
-      pkts[k] = (qm_pkt){.data = buf[k], .cap = QM_PKT_MAX};
-    }
-    n = m->net->recv(m->net->ctx, fd, pkts, QM_BATCH);
+  return p && next_older(m, 0, p->id);
+}
+
+/* n messages from fd; returns how many datagrams they were, or an error. */
+static int read_msgs(quicmig *m, int fd, const qm_msg *msgs, int n,
+                     bool is_older) {
+  int total = 0, rv = !is_older && has_older(m, fd) ? read_older(m, fd) : 0, i;
+
+  for (i = 0; rv == 0 && i < n; i++) {
+    total += (int)qm_msg_count(&msgs[i]);
+    rv = read_msg(m, fd, &msgs[i]);
+  }
+  return rv == 0 ? total : rv;
+}
+
+static int read_socket(quicmig *m, int fd, uint8_t *buf, size_t size,
+                       int budget, bool is_older) {
+  qm_msg msgs[QM_RX_MSGS];
+  bool may_have_more = true;
+  const qm_path *p;
+  int total = 0;
+
+  while (may_have_more && total < budget &&
+         (p = qm_paths_by_handle(&m->engine.paths, fd))) {
+    size_t want = qm_rxbuf_carve(msgs, buf, size, p->no_offload);
+    int n = m->net->recv(m->net->ctx, fd, msgs, want);
+
     if (n < 0) {
       on_recv_error(m, fd, -n);
-      n = n == -ECONNREFUSED ? QM_BATCH : 0; /* read, and gone: go on */
+      may_have_more = n == -ECONNREFUSED; /* read, and gone: go on */
+      total++;
       continue;
     }
-    if (n > 0 && !is_older) {
-      rv = read_older(m, fd);
-    }
-    if (rv == 0) {
-      rv = read_batch(m, fd, pkts, (size_t)n);
-    }
-    if (rv != 0) {
-      return rv;
+    may_have_more = (size_t)n == want;
+    n = read_msgs(m, fd, msgs, n, is_older);
+    if (n < 0) {
+      return n;
     }
     total += n;
   }
@@ -132,7 +156,9 @@ static int read_rounds(quicmig *m, int fd, int rounds, bool is_older) {
 }
 
 int qm_migrator_read(quicmig *m, int fd) {
-  return read_rounds(m, fd, BATCHES_MAX, false);
+  uint8_t buf[QM_RX_BYTES];
+
+  return read_socket(m, fd, buf, sizeof(buf), QUICMIG_READ_MAX, false);
 }
 
 int quicmig_read(quicmig *m, int fd, quicmig_tstamp now) {

@@ -1,33 +1,21 @@
 /*
- * From ngtcp2 to the sockets.  Packets are gathered into batches that share a
- * path; what the kernel does not take waits in a qm_hold, which exists only
- * while something waits, and goes out before anything new.
+ * From ngtcp2 to the sockets.  Packets are gathered in a qm_txq; what the
+ * kernel does not take waits in a qm_hold, which exists only while something
+ * waits, and goes out before anything new.
  */
 #include "quic/migrator.h"
 
-#include <assert.h>
-#include <string.h>
-
 #include "io/txplan.h"
+#include "io/txq.h"
 
-typedef struct qm_held {
-  uint32_t path;
-  uint16_t len;
-  uint8_t ecn;
-  uint8_t data[QUICMIG_MAX_PKTLEN];
-} qm_held;
+/* A pending ICMP error is read once by a send; no more than this often. */
+#define AGAIN_MAX 2
 
 struct qm_hold {
-  size_t len, next;
-  qm_held items[QM_BATCH];
+  qm_txq q;
+  size_t size; /* of buf */
+  uint8_t buf[];
 };
-
-typedef struct qm_txbatch {
-  size_t len;
-  uint32_t paths[QM_BATCH]; /* ids */
-  qm_pkt pkts[QM_BATCH];
-  uint8_t buf[QM_BATCH][QUICMIG_MAX_PKTLEN];
-} qm_txbatch;
 
 void qm_hold_free(quicmig *m) {
   qm_free(&m->mem, m->hold);
@@ -35,164 +23,157 @@ void qm_hold_free(quicmig *m) {
 }
 
 size_t qm_hold_memory(const quicmig *m) {
-  return m->hold ? sizeof(*m->hold) : 0;
+  return m->hold ? sizeof(*m->hold) + m->hold->size : 0;
 }
 
-/* Keeps the packets from `from` on; without memory they are lost, as the
- * network may lose them. */
-static void hold(quicmig *m, const qm_txbatch *b, size_t from) {
-  size_t i;
+static void drop_front(quicmig *m, qm_txq *q) {
+  qm_engine_on_tx_dropped(&m->engine, qm_txq_drop(q));
+}
 
-  assert(!m->hold);
-  m->hold = qm_malloc(&m->mem, sizeof(*m->hold));
+/* Keeps what is left in q; without memory it is lost, as the network may lose
+ * it. */
+static void hold(quicmig *m, qm_txq *q) {
+  size_t size = qm_txq_rest(q);
+
+  m->hold = qm_malloc(&m->mem, sizeof(*m->hold) + size);
   if (!m->hold) {
-    for (i = from; i < b->len; i++) {
-      qm_engine_on_tx_dropped(&m->engine);
+    while (!qm_txq_is_empty(q)) {
+      drop_front(m, q);
     }
     return;
   }
-  m->hold->len = m->hold->next = 0;
-  for (i = from; i < b->len; i++) {
-    qm_held *h = &m->hold->items[m->hold->len++];
+  m->hold->size = size;
+  qm_txq_init(&m->hold->q, m->hold->buf, size);
+  qm_txq_move(q, &m->hold->q);
+}
 
-    h->path = b->paths[i];
-    h->len = (uint16_t)b->pkts[i].len;
-    h->ecn = b->pkts[i].ecn;
-    memcpy(h->data, b->pkts[i].data, b->pkts[i].len);
+static void on_sent(quicmig *m, qm_path *p, const qm_msg *msgs, size_t n) {
+  size_t i;
+
+  for (i = 0; i < n; i++) {
+    qm_engine_on_tx(&m->engine, p, qm_msg_count(&msgs[i]), msgs[i].len,
+                    m->clock.last);
   }
 }
 
-/*
- * Sends pkts on the path with this id.  Returns how many are done with, sent or
- * lost; fewer than n when the kernel wants time.
- */
-static size_t send_all(quicmig *m, uint32_t id, const qm_pkt *pkts, size_t n) {
-  size_t done = 0, k;
+/* The kernel did not take the front message.  False: it wants time. */
+static bool deal_with(quicmig *m, qm_txq *q, qm_path *p, int err,
+                      unsigned *again) {
+  size_t n;
+
+  switch (qm_txplan_on_error(err, qm_txq_front(q, &n))) {
+  case QM_TX_WAIT:
+    return false;
+  case QM_TX_AGAIN:
+    qm_engine_on_refused_by_peer(&m->engine);
+    if (++*again > AGAIN_MAX) {
+      *again = 0;
+      drop_front(m, q);
+    }
+    return true;
+  case QM_TX_SPLIT:
+    p->no_offload |= QUICMIG_NO_GSO;
+    qm_txq_split(q);
+    return true;
+  case QM_TX_UNMARK:
+    qm_txq_unmark(q);
+    return true;
+  case QM_TX_SKIP:
+    drop_front(m, q);
+    return true;
+  case QM_TX_PATH_DOWN:
+    drop_front(m, q);
+    qm_migrator_on_socket_error(m, p, err);
+    return true;
+  }
+  return true;
+}
+
+/* Sends all of q, one path's messages after another's.  False when the kernel
+ * wants time: the rest stays. */
+static bool send_queue(quicmig *m, qm_txq *q) {
   unsigned again = 0;
 
-  while (done < n) {
-    qm_path *p = qm_paths_find(&m->engine.paths, id);
+  while (!qm_txq_is_empty(q)) {
+    qm_path *p = qm_paths_find(&m->engine.paths, qm_txq_tag(q));
+    const qm_msg *msgs;
+    size_t n;
     int rv;
 
     if (!p || p->state == QUICMIG_PATH_FAILED) {
-      qm_engine_on_tx_dropped(&m->engine);
-      done++;
+      drop_front(m, q);
       continue;
     }
-    rv = m->net->send(m->net->ctx, p->handle, &pkts[done], n - done);
-    for (k = 0; rv > 0 && k < (size_t)rv; k++) {
-      qm_engine_on_tx(&m->engine, p, pkts[done + k].len, m->clock.last);
-    }
+    msgs = qm_txq_front(q, &n);
+    rv = m->net->send(m->net->ctx, p->handle, msgs, n);
     if (rv > 0) {
-      done += (size_t)rv;
-      continue;
-    }
-    switch (rv < 0 ? qm_txplan_on_error(-rv) : QM_TX_WAIT) {
-    case QM_TX_WAIT:
-      return done;
-    case QM_TX_AGAIN:
-      m->engine.stats.refused++;
-      if (++again > 2) { /* not for ever */
-        again = 0;
-        qm_engine_on_tx_dropped(&m->engine);
-        done++;
-      }
-      break;
-    case QM_TX_SKIP:
-      qm_engine_on_tx_dropped(&m->engine);
-      done++;
-      break;
-    case QM_TX_PATH_DOWN:
-      qm_engine_on_tx_dropped(&m->engine);
-      qm_migrator_on_socket_error(m, p, -rv);
-      done++;
-      break;
-    }
-  }
-  return done;
-}
-
-/* Sends the batch, one run of packets of the same path after another.  False
- * when the kernel wants time. */
-static bool flush(quicmig *m, qm_txbatch *b) {
-  size_t i = 0;
-
-  while (i < b->len && !m->hold) {
-    size_t end = i + 1, done;
-
-    while (end < b->len && b->paths[end] == b->paths[i]) {
-      end++;
-    }
-    done = send_all(m, b->paths[i], &b->pkts[i], end - i);
-    i += done;
-    if (i < end) {
-      hold(m, b, i);
-      m->write_at = qm_time_add(m->clock.last, QM_TX_RETRY_AFTER);
-      break;
-    }
-  }
-  b->len = 0;
-  return !m->hold;
-}
-
-static bool flush_hold(quicmig *m) {
-  while (m->hold && m->hold->next < m->hold->len) {
-    qm_held *h = &m->hold->items[m->hold->next];
-    qm_pkt pkt = {.data = h->data,
-                  .len = h->len,
-                  .ecn = h->ecn,
-                  .family = qm_addr_family(&m->remote)};
-
-    if (send_all(m, h->path, &pkt, 1) == 0) {
+      on_sent(m, p, msgs, (size_t)rv);
+      qm_txq_on_sent(q, (size_t)rv);
+    } else if (!deal_with(m, q, p, -rv, &again)) {
       m->write_at = qm_time_add(m->clock.last, QM_TX_RETRY_AFTER);
       return false;
     }
-    m->hold->next++;
+  }
+  return true;
+}
+
+static bool flush_hold(quicmig *m) {
+  if (m->hold && !send_queue(m, &m->hold->q)) {
+    return false;
   }
   qm_hold_free(m);
   return true;
 }
 
-/* Adds the packet that was just written into the batch's next buffer.  False
- * when the kernel wants time. */
-static bool add(quicmig *m, qm_txbatch *b, size_t len, const ngtcp2_path *path,
-                const ngtcp2_pkt_info *pi) {
-  const qm_path *p = qm_migrator_find_tx(m, &path->local);
-
-  if (!p) {
-    qm_engine_on_tx_dropped(&m->engine);
+/* Sends all of q, or holds it.  False when the kernel wants time. */
+static bool flush(quicmig *m, qm_txq *q) {
+  if (send_queue(m, q)) {
     return true;
   }
-  b->paths[b->len] = p->id;
-  b->pkts[b->len] = (qm_pkt){.data = b->buf[b->len],
-                             .len = len,
-                             .ecn = (uint8_t)pi->ecn,
-                             .family = qm_addr_family(&m->remote)};
-  b->len++;
-  return b->len < QM_BATCH || flush(m, b);
+  hold(m, q);
+  return false;
+}
+
+/* Queues the packet that was just written into q's room. */
+static void add(quicmig *m, qm_txq *q, size_t len, const ngtcp2_path *path,
+                const ngtcp2_pkt_info *pi) {
+  const qm_path *p = qm_migrator_find_tx(m, &path->local);
+  qm_msg like = {.ecn = (uint8_t)pi->ecn, .family = qm_addr_family(&m->remote)};
+
+  if (p) {
+    qm_txq_add(q, p->id, &like, len, !(p->no_offload & QUICMIG_NO_GSO));
+  } else {
+    qm_engine_on_tx_dropped(&m->engine, 1);
+  }
 }
 
 static int write_packets(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
   size_t quantum = ngtcp2_conn_get_send_quantum(m->conn), total = 0;
-  qm_txbatch b;
+  uint8_t buf[QM_TXQ_BYTES], *room = buf;
   ngtcp2_path_storage ps;
   ngtcp2_pkt_info pi;
   ngtcp2_ssize n = 0;
   bool is_open = true;
+  qm_txq q;
 
-  b.len = 0;
+  qm_txq_init(&q, buf, sizeof(buf));
+  ngtcp2_path_storage_zero(&ps);
   while (is_open && total < quantum) {
-    ngtcp2_path_storage_zero(&ps);
-    n = write_pkt(m, &ps.path, &pi, b.buf[b.len], QUICMIG_MAX_PKTLEN,
-                  m->clock.last, arg);
+    n = write_pkt(m, &ps.path, &pi, room, QUICMIG_MAX_PKTLEN, m->clock.last,
+                  arg);
     if (n <= 0) {
       break;
     }
     total += (size_t)n;
-    is_open = add(m, &b, (size_t)n, &ps.path, &pi);
+    add(m, &q, (size_t)n, &ps.path, &pi);
+    room = qm_txq_room(&q);
+    if (!room) {
+      is_open = flush(m, &q);
+      room = qm_txq_room(&q);
+    }
   }
-  if (b.len) {
-    is_open = flush(m, &b);
+  if (is_open) {
+    is_open = flush(m, &q);
   }
   if (n < 0) {
     m->conn_error = (int)n;

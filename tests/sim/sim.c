@@ -246,14 +246,16 @@ static int fault(sim_host *h, sim_call call) {
   return h->fault ? h->fault(h->fault_arg, call, index) : 0;
 }
 
-static int sim_open(void *ctx, const qm_sock_config *c, int *fd) {
+static int sim_open(void *ctx, const qm_sock_config *c, int *fd,
+                    uint32_t *no_offload) {
   sim_host *h = ctx;
   int i, err = fault(h, SIM_OPEN);
 
-  (void)c;
+  *no_offload = c->no_offload;
   for (i = 0; err == 0 && i < SIM_SOCKS; i++) {
     if (!h->socks[i].is_used) {
-      h->socks[i] = (sim_sock){.is_used = true};
+      h->socks[i] = (sim_sock){.is_used = true,
+                               .has_gro = !(c->no_offload & QUICMIG_NO_GRO)};
       qm_list_init(&h->socks[i].queue);
       h->open++;
       h->opened++;
@@ -302,7 +304,37 @@ static int sim_local_addr(void *ctx, int fd, qm_addr *local) {
   return -err;
 }
 
-static int sim_recv(void *ctx, int fd, qm_pkt *pkts, size_t n) {
+/* May p follow in the message m, as the kernel's GRO has it? */
+static bool can_follow(const qm_msg *m, const sim_pkt *p) {
+  size_t size = m->segment ? m->segment : m->len;
+
+  return p->len && p->len <= size && m->len % size == 0 &&
+         qm_msg_count(m) < QM_SEGMENTS_MAX && m->len + p->len <= m->cap &&
+         p->ecn == m->ecn && qm_addr_is_equal(&p->src, &m->remote) &&
+         qm_addr_is_equal(&p->dst, &m->local);
+}
+
+/* Takes the oldest datagram and, with GRO, those that can follow it. */
+static void take(sim_host *h, sim_sock *s, qm_msg *m) {
+  m->len = m->segment = 0;
+  do {
+    sim_pkt *p = qm_list_entry(s->queue.next, sim_pkt, link);
+
+    if (m->len) {
+      m->segment = m->segment ? m->segment : m->len;
+    }
+    memcpy(m->data + m->len, p->data, p->len);
+    m->len += p->len;
+    m->ecn = p->ecn;
+    m->remote = p->src;
+    m->local = p->dst;
+    s->queued--;
+    free_pkt(h->world, p);
+  } while (s->has_gro && m->len && !qm_list_is_empty(&s->queue) &&
+           can_follow(m, qm_list_entry(s->queue.next, sim_pkt, link)));
+}
+
+static int sim_recv(void *ctx, int fd, qm_msg *msgs, size_t n) {
   sim_host *h = ctx;
   sim_sock *s = &h->socks[fd];
   int err = fault(h, SIM_RECV);
@@ -313,45 +345,43 @@ static int sim_recv(void *ctx, int fd, qm_pkt *pkts, size_t n) {
     return err == EAGAIN ? 0 : -err;
   }
   for (i = 0; i < n && !qm_list_is_empty(&s->queue); i++) {
-    sim_pkt *p = qm_list_entry(s->queue.next, sim_pkt, link);
-
-    memcpy(pkts[i].data, p->data, p->len);
-    pkts[i].len = p->len;
-    pkts[i].ecn = p->ecn;
-    pkts[i].remote = p->src;
-    pkts[i].local = p->dst;
-    s->queued--;
-    free_pkt(h->world, p);
+    take(h, s, &msgs[i]);
   }
   return (int)i;
 }
 
-static void send_one(sim_host *h, const sim_sock *s, const qm_pkt *q) {
+static void send_one(sim_host *h, const sim_sock *s, const qm_msg *m,
+                     const uint8_t *data, size_t len) {
   sim *w = h->world;
   sim_pkt *p = new_pkt(w);
 
   p->node = NULL;
   p->src = s->local;
-  p->dst = s->remote.len ? s->remote : q->remote;
+  p->dst = s->remote.len ? s->remote : m->remote;
   p->dir = h->out;
-  p->ecn = q->ecn;
-  p->len = q->len;
-  memcpy(p->data, q->data, q->len);
+  p->ecn = m->ecn;
+  p->len = len;
+  memcpy(p->data, data, len);
   sim_forward(w, NULL, p);
 }
 
-static int sim_send(void *ctx, int fd, const qm_pkt *pkts, size_t n) {
+static int sim_send(void *ctx, int fd, const qm_msg *msgs, size_t n) {
   sim_host *h = ctx;
-  size_t i;
+  size_t i, k, len;
 
   assert(h->socks[fd].is_used);
   for (i = 0; i < n; i++) {
-    int err = pkts[i].len > SIM_MTU ? EMSGSIZE : fault(h, SIM_SEND);
+    size_t size = msgs[i].segment ? msgs[i].segment : msgs[i].len;
+    int err = size > SIM_MTU ? EMSGSIZE : fault(h, SIM_SEND);
 
     if (err) {
       return i ? (int)i : -err;
     }
-    send_one(h, &h->socks[fd], &pkts[i]);
+    for (k = 0; k < qm_msg_count(&msgs[i]); k++) {
+      const uint8_t *data = qm_msg_at(&msgs[i], k, &len);
+
+      send_one(h, &h->socks[fd], &msgs[i], data, len);
+    }
   }
   return (int)i;
 }

@@ -59,6 +59,7 @@ typedef struct sim_actor {
 typedef struct sim_sock {
   bool is_used;
   bool is_watched;
+  bool has_gro;
   bool is_ready;         /* in the host's list of readable sockets */
   qm_addr local, remote; /* remote.len 0: not connected */
   qm_list queue;

@@ -161,17 +161,18 @@ typedef struct stranger {
 static void open_stranger(stranger *x) {
   const qm_net *net = &w.r.client_host.net;
   qm_addr local = w.r.client_host.addr;
-  qm_sock_config c = {.family = AF_INET};
+  qm_sock_config c = {.family = AF_INET, .no_offload = QUICMIG_NO_GRO};
+  uint32_t no_offload;
 
   *x = (stranger){.fd = -1};
   qm_addr_set_port(&local, 999);
-  assert_int_equal(net->open(net->ctx, &c, &x->fd), 0);
+  assert_int_equal(net->open(net->ctx, &c, &x->fd, &no_offload), 0);
   assert_int_equal(net->bind(net->ctx, x->fd, &local), 0);
 }
 
 static void shout(stranger *x, uint8_t *data, size_t len) {
   const qm_net *net = &w.r.client_host.net;
-  qm_pkt p = {.data = data, .len = len, .remote = w.r.server_host.addr};
+  qm_msg p = {.data = data, .len = len, .remote = w.r.server_host.addr};
 
   qm_addr_set_port(&p.remote, 4433);
   assert_int_equal(net->send(net->ctx, x->fd, &p, 1), 1);
@@ -180,7 +181,7 @@ static void shout(stranger *x, uint8_t *data, size_t len) {
 /* Lets d pass and takes in what came back. */
 static void listen_for(stranger *x, quicmig_duration d) {
   const qm_net *net = &w.r.client_host.net;
-  qm_pkt p = {.data = x->last, .cap = sizeof(x->last)};
+  qm_msg p = {.data = x->last, .cap = sizeof(x->last)};
 
   rig_run(&w.r, d);
   while (net->recv(net->ctx, x->fd, &p, 1) == 1) {

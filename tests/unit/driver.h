@@ -136,7 +136,7 @@ static inline void driver_rebind(driver *d, uint32_t id) {
   driver_note(d, "rebind:%u", id);
   qm_engine_on_probing(&d->e, d->cc.pto, d->now);
   if (!d->is_silent) {
-    qm_engine_on_tx(&d->e, driver_path(d, id), 100, d->now);
+    qm_engine_on_tx(&d->e, driver_path(d, id), 1, 100, d->now);
     qm_engine_on_rx(&d->e, driver_path(d, id), 100, d->now);
   }
 }
@@ -296,7 +296,7 @@ static inline void driver_failed(driver *d, uint32_t id, int err) {
 }
 
 static inline void driver_tx(driver *d, uint32_t id, size_t n) {
-  qm_engine_on_tx(&d->e, driver_path(d, id), n, d->now);
+  qm_engine_on_tx(&d->e, driver_path(d, id), 1, n, d->now);
   driver_run(d);
 }
 

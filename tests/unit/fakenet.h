@@ -33,13 +33,15 @@ static inline int note(fake *f, call c) {
                                                                        : 0;
 }
 
-static inline int fake_open(void *ctx, const qm_sock_config *c, int *fd) {
+static inline int fake_open(void *ctx, const qm_sock_config *c, int *fd,
+                            uint32_t *no_offload) {
   fake *f = ctx;
   int rv = note(f, OPEN);
 
   assert_true(c->family == AF_INET || c->family == AF_INET6);
   if (rv == 0) {
     *fd = FD;
+    *no_offload = c->no_offload;
   }
   return rv;
 }
@@ -137,11 +139,11 @@ static inline qm_sock_request request(fake *f, uint16_t fixed_port) {
  * the port or 0. */
 static inline int try_open(fake *f, qm_ports *ports, uint16_t *port) {
   qm_sock_request r = request(f, 0);
-  int fd = -1, sys = 0, rv;
-  qm_addr local = {.len = 0};
+  qm_sock s = {.fd = -1};
+  int sys = 0, rv;
 
-  rv = qm_sock_open(&f->net, ports, &r, &fd, &local, &sys);
-  *port = qm_addr_port(&local);
+  rv = qm_sock_open(&f->net, ports, &r, &s, &sys);
+  *port = qm_addr_port(&s.local);
   f->count[CONNECT] = 0;
   return rv;
 }

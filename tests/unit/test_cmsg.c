@@ -69,7 +69,7 @@ static void reads_ecn(void **state) {
 
   (void)state;
   for (EACH_ROW(r, rows)) {
-    qm_pkt p = {.ecn = 9};
+    qm_msg p = {.ecn = 9};
     control c;
 
     open_control(&c);
@@ -81,7 +81,7 @@ static void reads_ecn(void **state) {
 }
 
 static void nothing_means_not_ect(void **state) {
-  qm_pkt p = {.ecn = 3};
+  qm_msg p = {.ecn = 3};
   control c;
 
   (void)state;
@@ -95,14 +95,14 @@ static void reads_the_destination(void **state) {
   struct in6_pktinfo v6 = {.ipi6_ifindex = 3}, link = {.ipi6_ifindex = 3};
   qm_addr a;
   control c;
-  qm_pkt p;
+  qm_msg p;
 
   (void)state;
   inet_pton(AF_INET, HOST4, &v4.ipi_addr);
   inet_pton(AF_INET6, HOST6, &v6.ipi6_addr);
   inet_pton(AF_INET6, LINK6, &link.ipi6_addr);
 
-  p = (qm_pkt){.local = host(AF_INET, "0.0.0.0", 443)};
+  p = (qm_msg){.local = host(AF_INET, "0.0.0.0", 443)};
   open_control(&c);
   put(&c, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
   put(&c, IPPROTO_IP, IP_TOS, &(uint8_t){2}, 1);
@@ -111,7 +111,7 @@ static void reads_the_destination(void **state) {
   assert_true(qm_addr_is_equal(&p.local, &a));
   assert_int_equal(p.ecn, 2);
 
-  p = (qm_pkt){.local = host(AF_INET6, "::", 443)};
+  p = (qm_msg){.local = host(AF_INET6, "::", 443)};
   open_control(&c);
   put(&c, IPPROTO_IPV6, IPV6_TCLASS, &(int){1}, sizeof(int));
   put(&c, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
@@ -131,7 +131,7 @@ static void reads_the_destination(void **state) {
 /* A client's socket is connected: nobody asked for the destination. */
 static void no_destination_unless_asked_for(void **state) {
   struct in_pktinfo v4 = {.ipi_ifindex = 3};
-  qm_pkt p = {.local = {.len = 0}};
+  qm_msg p = {.local = {.len = 0}};
   control c;
 
   (void)state;
@@ -151,7 +151,7 @@ struct written {
 };
 
 static void check_written(const struct written *r) {
-  qm_pkt p = {.family = r->family, .ecn = r->ecn, .local = r->local}, back;
+  qm_msg p = {.family = r->family, .ecn = r->ecn, .local = r->local}, back;
   struct cmsghdr *h;
   control c;
   int items = 0;
@@ -166,7 +166,7 @@ static void check_written(const struct written *r) {
   }
   row_equal(r, items, r->items);
   row_true(r, items || (!c.msg.msg_control && !c.msg.msg_controllen));
-  back = (qm_pkt){.local = r->local, .ecn = 9};
+  back = (qm_msg){.local = r->local, .ecn = 9};
   qm_cmsg_read(&c.msg, &back);
   row_equal(r, back.ecn, r->ecn);
   row_true(r,
@@ -199,7 +199,7 @@ static void writes_what_it_reads(void **state) {
 /* Sending, ipi_spec_dst is the source, ipi_addr means nothing (ip(7)); a
  * link-local IPv6 source needs its interface. */
 static void writes_the_source_where_the_kernel_looks(void **state) {
-  qm_pkt p = {.family = AF_INET, .local = host(AF_INET, HOST4, 443)};
+  qm_msg p = {.family = AF_INET, .local = host(AF_INET, HOST4, 443)};
   struct in_pktinfo v4;
   struct in6_pktinfo v6;
   control c;
@@ -212,7 +212,7 @@ static void writes_the_source_where_the_kernel_looks(void **state) {
   assert_int_equal(v4.ipi_spec_dst.s_addr, p.local.u.in.sin_addr.s_addr);
   assert_int_equal(v4.ipi_ifindex, 0);
 
-  p = (qm_pkt){.family = AF_INET6, .local = host(AF_INET6, LINK6, 443)};
+  p = (qm_msg){.family = AF_INET6, .local = host(AF_INET6, LINK6, 443)};
   p.local.u.in6.sin6_scope_id = 5;
   open_control(&c);
   qm_cmsg_write(&c.msg, &p);

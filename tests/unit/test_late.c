@@ -112,7 +112,7 @@ static void counts_every_packet(void **state) {
   assert_int_equal(s->rx_bytes, 500);
   assert_int_equal(driver_path(&d, 1)->meter.tx_bytes, 1230);
   assert_int_equal(driver_path(&d, 1)->meter.rx_bytes, 500);
-  qm_engine_on_tx_dropped(&d.e);
+  qm_engine_on_tx_dropped(&d.e, 1);
   qm_engine_on_rx_discarded(&d.e);
   assert_int_equal(s->tx_dropped, 1);
   assert_int_equal(s->rx_discarded, 1);

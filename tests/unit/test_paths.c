@@ -225,8 +225,8 @@ static void meters_count(void **state) {
   qm_meter m = {.late = 0};
 
   (void)state;
-  qm_meter_on_tx(&m, 1200);
-  qm_meter_on_tx(&m, 30);
+  qm_meter_on_tx(&m, 1, 1200);
+  qm_meter_on_tx(&m, 1, 30);
   qm_meter_on_rx(&m, 0);
   assert_int_equal(m.tx_packets, 2);
   assert_int_equal(m.tx_bytes, 1230);

@@ -150,7 +150,7 @@ static void nothing_is_due_before_the_start(void **state) {
   (void)state;
   open_sched(&f, 1);
   f.o.hop_packets = 100;
-  qm_sched_on_traffic(&f.s, 1 << 30, T0);
+  qm_sched_on_traffic(&f.s, 1, 1 << 30, T0);
   assert_true(qm_sched_deadline(&f.s) == NEVER);
   assert_int_equal(qm_sched_reason(&f.s, T0 + 3600 * S), NONE);
 }
@@ -185,7 +185,7 @@ static void traffic_triggers(void **state) {
     qm_sched_on_start(&f.s, T0);
     qm_sched_on_success(&f.s);
     for (i = 0; i < r->packets; i++) {
-      qm_sched_on_traffic(&f.s, 1000, T0 + MS);
+      qm_sched_on_traffic(&f.s, 1, 1000, T0 + MS);
     }
     row_equal(r, qm_sched_deadline(&f.s),
               r->want == NONE ? T0 + 300 * S : T0 + 100 * MS);
@@ -206,9 +206,9 @@ static void triggers_need_no_interval(void **state) {
   f.o.hop_interval = 0;
   f.o.hop_bytes = 65536;
   qm_sched_start(&f.s, T0);
-  qm_sched_on_traffic(&f.s, 65535, T0);
+  qm_sched_on_traffic(&f.s, 1, 65535, T0);
   assert_true(qm_sched_deadline(&f.s) == NEVER);
-  qm_sched_on_traffic(&f.s, 1, T0 + S);
+  qm_sched_on_traffic(&f.s, 1, 1, T0 + S);
   assert_true(qm_sched_deadline(&f.s) <= T0 + S);
   assert_int_equal(qm_sched_reason(&f.s, T0 + S), QUICMIG_REASON_BYTES);
 }
@@ -258,7 +258,7 @@ static void a_quiet_moment_is_taken(void **state) {
     at = end - (r->until < 3 * S ? (3 * S - r->until) / r->every * r->every
                                  : 10 * r->every);
     for (; at <= end && at < qm_sched_deadline(&f.s); at += r->every) {
-      qm_sched_on_traffic(&f.s, 1, at);
+      qm_sched_on_traffic(&f.s, 1, 1, at);
     }
     row_equal(r, f.s.due - qm_sched_deadline(&f.s), r->want);
     at = qm_sched_deadline(&f.s);

@@ -6,22 +6,22 @@
 static void opens_in_order(void **state) {
   fake *f = open_fake(1);
   qm_sock_request r = request(f, 0);
-  int fd = -1, sys = 0;
-  qm_addr local;
+  qm_sock s = {.fd = -1};
   qm_ports ports;
+  int sys = 0;
 
   (void)state;
   qm_ports_init(&ports, 6000, 6009);
-  assert_int_equal(qm_sock_open(&f->net, &ports, &r, &fd, &local, &sys), 0);
-  assert_int_equal(fd, FD);
+  assert_int_equal(qm_sock_open(&f->net, &ports, &r, &s, &sys), 0);
+  assert_int_equal(s.fd, FD);
   assert_int_equal(sys, 0);
-  assert_in_range(qm_addr_port(&local), 6000, 6009);
+  assert_in_range(qm_addr_port(&s.local), 6000, 6009);
   assert_true(qm_addr_is_wildcard(&f->bound));
-  assert_true(qm_addr_is_equal(&local, &f->bound));
+  assert_true(qm_addr_is_equal(&s.local, &f->bound));
   assert_true(qm_addr_is_equal(&f->remote, &r.remote));
   assert_int_equal(f->hooks, 1);
   assert_true(qm_addr_is_equal(&f->hook_local, &f->bound));
-  assert_false(qm_ports_is_allowed(&ports, qm_addr_port(&local)));
+  assert_false(qm_ports_is_allowed(&ports, qm_addr_port(&s.local)));
   assert_int_equal(f->count[OPEN], 1);
   assert_int_equal(f->closes, 0);
 }
@@ -29,14 +29,14 @@ static void opens_in_order(void **state) {
 static void binds_what_was_asked_for(void **state) {
   fake *f = open_fake(1);
   qm_sock_request r = request(f, 7000);
-  int fd, sys = 0;
-  qm_addr local;
   qm_ports ports;
+  int sys = 0;
+  qm_sock s;
 
   (void)state;
   qm_ports_init(&ports, 6000, 6009);
-  assert_int_equal(qm_sock_open(&f->net, &ports, &r, &fd, &local, &sys), 0);
-  assert_int_equal(qm_addr_port(&local), 7000);
+  assert_int_equal(qm_sock_open(&f->net, &ports, &r, &s, &sys), 0);
+  assert_int_equal(qm_addr_port(&s.local), 7000);
   assert_false(qm_ports_is_allowed(&ports, 7000));
 
   f = open_fake(1);
@@ -44,9 +44,9 @@ static void binds_what_was_asked_for(void **state) {
   r.config.family = AF_INET6;
   qm_addr_any(&r.local, AF_INET6);
   r.local.u.in6.sin6_addr.s6_addr[15] = 9;
-  assert_int_equal(qm_sock_open(&f->net, &ports, &r, &fd, &local, &sys), 0);
-  assert_true(qm_addr_is_same_host(&local, &r.local));
-  assert_in_range(qm_addr_port(&local), 6000, 6009);
+  assert_int_equal(qm_sock_open(&f->net, &ports, &r, &s, &sys), 0);
+  assert_true(qm_addr_is_same_host(&s.local, &r.local));
+  assert_in_range(qm_addr_port(&s.local), 6000, 6009);
 }
 
 static void the_application_may_refuse(void **state) {
@@ -80,8 +80,8 @@ struct failure {
 static void check_failure(const struct failure *r, int err) {
   fake *f = open_fake(5);
   qm_sock_request req = request(f, r->fixed_port);
-  int fd = -77, sys = 0, rv, want;
-  qm_addr local = {.len = 77};
+  qm_sock s = {.fd = -77, .local = {.len = 77}};
+  int sys = 0, rv, want;
   qm_ports ports, before;
   char name[80];
   const struct failure row = {.name = name};
@@ -93,16 +93,16 @@ static void check_failure(const struct failure *r, int err) {
   f->fails = r->fails;
   f->nth = r->nth;
   f->err = err;
-  rv = qm_sock_open(&f->net, &ports, &req, &fd, &local, &sys);
+  rv = qm_sock_open(&f->net, &ports, &req, &s, &sys);
   row_equal(&row, rv, want);
   row_equal(&row, sys, want == SYS ? err : 0);
   row_equal(&row, f->closes, want != 0 && r->fails != OPEN);
   if (want == 0) {
-    row_equal(&row, fd, FD);
+    row_equal(&row, s.fd, FD);
     return;
   }
-  row_equal(&row, fd, -77); /* outputs are untouched */
-  row_equal(&row, local.len, 77);
+  row_equal(&row, s.fd, -77); /* outputs are untouched */
+  row_equal(&row, s.local.len, 77);
   row_true(&row, memcmp(&ports, &before, sizeof(ports)) == 0);
 }
 

@@ -1,0 +1,161 @@
+#include "io/txq.h"
+
+#include <assert.h>
+#include <string.h>
+
+void qm_txq_init(qm_txq *q, uint8_t *buf, size_t cap) {
+  q->buf = buf;
+  q->cap = cap;
+  q->used = q->next = q->len = 0;
+  q->is_split = false;
+}
+
+uint8_t *qm_txq_room(const qm_txq *q) {
+  return q->len < QM_MSGS_MAX && q->cap - q->used >= QUICMIG_MAX_PKTLEN
+             ? q->buf + q->used
+             : NULL;
+}
+
+static bool is_alike(const qm_msg *a, const qm_msg *b) {
+  return a->ecn == b->ecn && qm_addr_is_equal(&a->remote, &b->remote) &&
+         qm_addr_is_equal(&a->local, &b->local);
+}
+
+/* May len more bytes follow in the message m?  Its first packet has set the
+ * size; a shorter one has closed it. */
+static bool can_follow(const qm_msg *m, size_t len) {
+  size_t size = m->segment ? m->segment : m->len;
+
+  return len && len <= size && m->len % size == 0 &&
+         m->len / size < QM_SEGMENTS_MAX && m->len + len <= QM_GSO_BYTES;
+}
+
+void qm_txq_add(qm_txq *q, uint32_t tag, const qm_msg *like, size_t len,
+                bool may_group) {
+  qm_msg *last = q->len > q->next ? &q->msgs[q->len - 1] : NULL;
+
+  assert(qm_txq_room(q) && len <= QUICMIG_MAX_PKTLEN);
+  if (may_group && last && q->tags[q->len - 1] == tag && !q->is_split &&
+      can_follow(last, len) && is_alike(last, like)) {
+    last->segment = last->segment ? last->segment : last->len;
+    last->len += len;
+  } else {
+    q->tags[q->len] = tag;
+    q->msgs[q->len] = *like;
+    q->msgs[q->len].data = q->buf + q->used;
+    q->msgs[q->len].len = len;
+    q->msgs[q->len].segment = 0;
+    q->len++;
+  }
+  q->used += len;
+}
+
+const qm_msg *qm_txq_front(const qm_txq *q, size_t *n) {
+  size_t end = q->next + 1;
+
+  assert(!qm_txq_is_empty(q));
+  if (q->is_split) {
+    *n = 1;
+    return &q->one;
+  }
+  while (end < q->len && q->tags[end] == q->tags[q->next]) {
+    end++;
+  }
+  *n = end - q->next;
+  return &q->msgs[q->next];
+}
+
+uint32_t qm_txq_tag(const qm_txq *q) {
+  assert(!qm_txq_is_empty(q));
+  return q->tags[q->next];
+}
+
+static void skip(qm_txq *q, size_t n) {
+  q->next += n;
+  q->is_split = false;
+  assert(q->next <= q->len);
+  if (q->next == q->len) {
+    q->used = q->next = q->len = 0;
+  }
+}
+
+/* Takes the datagram `one` off the front message. */
+static void skip_one(qm_txq *q) {
+  qm_msg *m = &q->msgs[q->next];
+
+  m->data += q->one.len;
+  m->len -= q->one.len;
+  if (m->len == 0) {
+    skip(q, 1);
+  } else {
+    m->ecn = q->one.ecn;
+    qm_txq_split(q);
+  }
+}
+
+void qm_txq_on_sent(qm_txq *q, size_t n) {
+  if (q->is_split) {
+    assert(n == 1);
+    skip_one(q);
+  } else {
+    skip(q, n);
+  }
+}
+
+void qm_txq_split(qm_txq *q) {
+  const qm_msg *m = &q->msgs[q->next];
+
+  assert(!qm_txq_is_empty(q));
+  q->is_split = true;
+  q->one = *m;
+  q->one.segment = 0;
+  (void)qm_msg_at(m, 0, &q->one.len);
+}
+
+void qm_txq_unmark(qm_txq *q) {
+  assert(!qm_txq_is_empty(q));
+  q->msgs[q->next].ecn = 0;
+  q->one.ecn = 0;
+}
+
+size_t qm_txq_drop(qm_txq *q) {
+  size_t n = 1;
+
+  assert(!qm_txq_is_empty(q));
+  if (q->is_split) {
+    skip_one(q);
+  } else {
+    n = qm_msg_count(&q->msgs[q->next]);
+    skip(q, 1);
+  }
+  return n;
+}
+
+size_t qm_txq_rest(const qm_txq *q) {
+  return qm_txq_is_empty(q)
+             ? 0
+             : (size_t)(q->buf + q->used - q->msgs[q->next].data);
+}
+
+void qm_txq_move(qm_txq *q, qm_txq *to) {
+  const uint8_t *from;
+  size_t i, rest = qm_txq_rest(q);
+
+  assert(qm_txq_is_empty(to) && to->cap >= rest);
+  if (rest == 0) {
+    return;
+  }
+  from = q->msgs[q->next].data;
+  memcpy(to->buf, from, rest);
+  for (i = q->next; i < q->len; i++) {
+    to->tags[to->len] = q->tags[i];
+    to->msgs[to->len] = q->msgs[i];
+    to->msgs[to->len].data = to->buf + (q->msgs[i].data - from);
+    to->len++;
+  }
+  to->used = rest;
+  if (q->is_split) {
+    qm_txq_split(to);
+  }
+  skip(q, q->len - q->next);
+}
