@@ -72,6 +72,12 @@ static void finish_bad(qm_engine *e, int err, int sys_errno,
   finish(e, now);
 }
 
+/* A path of the application's, or the way out of a stall: it empties ngtcp2's
+ * window, which a REBIND would keep. */
+static bool is_always_migrated(quicmig_reason reason) {
+  return reason == QUICMIG_REASON_EXPLICIT || reason == QUICMIG_REASON_STALL;
+}
+
 static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
                          quicmig_tstamp now) {
   const qm_path *from = qm_engine_active(e);
@@ -85,8 +91,7 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
       .size = sizeof(quicmig_hop_record),
       .seq = seq,
       .reason = reason,
-      .mode = reason == QUICMIG_REASON_EXPLICIT ? QUICMIG_MODE_MIGRATE
-                                                : e->o.hop_mode,
+      .mode = is_always_migrated(reason) ? QUICMIG_MODE_MIGRATE : e->o.hop_mode,
       .from_id = from ? from->id : 0,
       .from_port = from ? qm_addr_port(&from->local) : 0,
       .started_at = now,

@@ -19,6 +19,7 @@ static int on_handshake_completed(ngtcp2_conn *conn, void *user_data) {
   quicmig_conn *c = user_data;
 
   c->state = QM_CONN_OPEN;
+  c->is_probing = true;
   c->is_resumed = gnutls_session_is_resumed(c->session) != 0;
   /* The client has answered from there: validated (RFC 9000 section 8.1). */
   (void)qm_addr_set(
@@ -50,9 +51,10 @@ static int on_path_validation(ngtcp2_conn *conn, uint32_t flags,
                               void *user_data) {
   quicmig_conn *c = user_data;
 
-  (void)conn;
   (void)flags;
   (void)old_path;
+  c->is_probing |= res == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS &&
+                   ngtcp2_path_eq(path, ngtcp2_conn_get_path(conn));
   c->owner->path_validated(c, path, res);
   return 0;
 }

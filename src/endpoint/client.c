@@ -20,6 +20,7 @@ struct quicmig_client {
   qm_tls tls;
   quicmig *migrator;
   bool wants_run; /* something was queued */
+  bool is_held;   /* the kernel wants time, or ngtcp2 the next quantum */
   bool is_inside;
 };
 
@@ -218,7 +219,8 @@ quicmig_tstamp quicmig_client_deadline(const quicmig_client *c) {
   if (c->wants_run) {
     return 0;
   }
-  return qm_time_min(quicmig_deadline(c->migrator), qm_conn_deadline(&c->conn));
+  return qm_time_min(quicmig_deadline(c->migrator),
+                     c->is_held ? QUICMIG_NEVER : qm_conn_deadline(&c->conn));
 }
 
 static ngtcp2_ssize write_pkt(quicmig *m, ngtcp2_path *path,
@@ -227,7 +229,8 @@ static ngtcp2_ssize write_pkt(quicmig *m, ngtcp2_path *path,
   quicmig_client *c = arg;
 
   (void)m;
-  return qm_conn_write_pkt(&c->conn, path, pi, dest, destlen, now);
+  (void)destlen;
+  return qm_conn_write_pkt(&c->conn, path, pi, dest, now);
 }
 
 /* Nobody answered and the kernel says that nobody listens? */
@@ -258,8 +261,9 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
     if (qm_conn_on_error(&c->conn, quicmig_conn_error(c->migrator))) {
       return true;
     }
-    (void)quicmig_write(c->migrator, write_pkt, now, c);
+    rv = quicmig_write(c->migrator, write_pkt, now, c);
   }
+  c->is_held = rv != 0;
   qm_conn_after_write(&c->conn);
   return c->conn.is_close_sent;
 }

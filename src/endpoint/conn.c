@@ -7,9 +7,6 @@
 #include "endpoint/errtext.h"
 #include "endpoint/stream.h"
 
-/* Flags, longest packet number, AEAD tag; type and length of the frame. */
-#define DATAGRAM_OVERHEAD (1 + 4 + 16 + 3)
-
 /* Connection IDs of the peer that ngtcp2 can store. */
 #define CID_STORE 8
 
@@ -36,6 +33,8 @@ int qm_conn_check(quicmig_transport_options *dest,
   return 0;
 }
 
+/* Without shaping: the room that a packet is given is its limit, see qm_pmtu.
+ */
 static void fill_settings(const quicmig_conn *c, ngtcp2_settings *s,
                           quicmig_tstamp now) {
   ngtcp2_settings_default(s);
@@ -43,6 +42,9 @@ static void fill_settings(const quicmig_conn *c, ngtcp2_settings *s,
   s->initial_rtt = c->o->initial_rtt;
   s->handshake_timeout = c->o->handshake_timeout;
   s->max_tx_udp_payload_size = c->o->max_udp_payload;
+  s->no_tx_udp_payload_size_shaping = 1;
+  s->pmtud_probes = c->pmtu.probes;
+  s->pmtud_probeslen = c->pmtu.n_probes;
   s->rand_ctx.native_handle = (void *)(uintptr_t)c;
 }
 
@@ -172,11 +174,11 @@ int qm_conn_init(quicmig_conn *c, const qm_conn_start *s) {
                                .calloc = s->mem->calloc,
                                .realloc = s->mem->realloc},
                       .ref = {.get_conn = get_conn, .user_data = c},
-                      .reset_secret = s->reset_secret,
-                      .oversize_since = QUICMIG_NEVER};
+                      .reset_secret = s->reset_secret};
   qm_list_init(&c->streams);
   qm_list_init(&c->sendq);
   qm_dgqueue_init(&c->datagrams, c->mem, c->o->datagram_queue);
+  qm_pmtu_init(&c->pmtu, c->o->max_udp_payload);
   ngtcp2_ccerr_default(&c->ccerr);
   rv = qm_tls_session_new(&c->session, c->tls, &c->ref, s->resume);
   if (rv == 0) {
@@ -208,63 +210,6 @@ void qm_conn_reset(quicmig_conn *c) {
   }
   c->conn = NULL;
   c->session = NULL;
-}
-
-size_t qm_conn_datagram_room(const quicmig_conn *c, size_t n) {
-  size_t overhead = DATAGRAM_OVERHEAD + ngtcp2_conn_get_dcid(c->conn)->datalen;
-
-  return n > overhead ? n - overhead : 0;
-}
-
-size_t quicmig_conn_max_datagram(const quicmig_conn *c) {
-  const ngtcp2_transport_params *peer;
-  size_t mtu, room, limit;
-
-  if (c->state != QM_CONN_OPEN) {
-    return 0;
-  }
-  peer = ngtcp2_conn_get_remote_transport_params(c->conn);
-  mtu = ngtcp2_conn_get_path_max_tx_udp_payload_size(c->conn);
-  room = qm_conn_datagram_room(c, mtu > c->mtu_high ? mtu : c->mtu_high);
-  /* The peer's limit counts the frame's type and length too. */
-  limit = peer->max_datagram_frame_size > 3
-              ? (size_t)peer->max_datagram_frame_size - 3
-              : 0;
-  return room < limit ? room : limit;
-}
-
-static int check_datagram(const quicmig_conn *c, size_t len) {
-  switch (c->state) {
-  case QM_CONN_HANDSHAKE:
-    return QUICMIG_ERR_INVALID_STATE;
-  case QM_CONN_ENDED:
-    return QUICMIG_ERR_CLOSED;
-  case QM_CONN_OPEN:
-    break;
-  }
-  if (c->wants_close) {
-    return QUICMIG_ERR_CLOSED;
-  }
-  if (ngtcp2_conn_get_remote_transport_params(c->conn)
-          ->max_datagram_frame_size == 0) {
-    return QUICMIG_ERR_NO_DATAGRAMS;
-  }
-  return len > quicmig_conn_max_datagram(c) ? QUICMIG_ERR_TOO_LARGE : 0;
-}
-
-int quicmig_conn_send_datagram(quicmig_conn *c, const uint8_t *data,
-                               size_t len) {
-  int rv = check_datagram(c, len);
-
-  if (rv == 0) {
-    rv = qm_dgqueue_push(&c->datagrams, data, len);
-  }
-  if (rv == 0) {
-    c->owner->wants_run(c);
-  } else if (rv == QUICMIG_ERR_BLOCKED) {
-    c->is_blocked = true;
-  }
-  return rv;
 }
 
 int quicmig_conn_open_stream(quicmig_conn *c, int is_bidi,

@@ -11,7 +11,8 @@
  *   conn.c       creation, public functions
  *   end.c        how it ends
  *   callbacks.c  ngtcp2's callback table
- *   write.c      what goes into the next packet
+ *   write.c      what goes into the next packet, and how large it may be
+ *   datagram.c   the queue of datagrams
  *   stream.c     streams
  */
 #ifndef QM_CONN_H
@@ -22,6 +23,7 @@
 #include "base/addr.h"
 #include "base/list.h"
 #include "endpoint/dgqueue.h"
+#include "endpoint/pmtu.h"
 #include "endpoint/tls.h"
 #include "io/net.h"
 #include <quicmig/endpoint.h>
@@ -67,9 +69,11 @@ struct quicmig_conn {
   const uint8_t *reset_secret; /* 32 bytes for stateless resets, server */
   uint64_t datagrams_sent, datagrams_received, datagrams_dropped;
   uint64_t migrations;
-  size_t mtu_high; /* largest UDP payload a path of this connection took */
-  quicmig_tstamp oversize_since; /* the head datagram does not fit; NEVER */
+  qm_pmtu pmtu;
+  qm_addr path_local, path_remote; /* that pmtu is about */
+  size_t told_max;                 /* the application knows, of datagrams */
   qm_conn_state state;
+  bool is_probing;  /* ngtcp2 begins path MTU discovery */
   bool is_blocked;  /* a datagram was refused: writable is owed */
   bool wants_close; /* ccerr is to be sent */
   bool is_close_sent;
@@ -125,19 +129,27 @@ bool qm_conn_on_error(quicmig_conn *c, int liberr);
 /* Reports the end; frees the streams.  Once. */
 void qm_conn_end(quicmig_conn *c);
 
-/* Fills dest with the next packet, as quicmig_write_pkt. */
+/* Fills dest, of QUICMIG_MAX_PKTLEN bytes, with the next packet, as
+ * quicmig_write_pkt. */
 ngtcp2_ssize qm_conn_write_pkt(quicmig_conn *c, ngtcp2_path *path,
                                ngtcp2_pkt_info *pi, uint8_t *dest,
-                               size_t destlen, quicmig_tstamp now);
+                               quicmig_tstamp now);
 
 /* When the connection itself, apart from ngtcp2, wants to be run. */
 quicmig_tstamp qm_conn_deadline(const quicmig_conn *c);
 
-/* The largest datagram that fits into a UDP payload of n bytes. */
-size_t qm_conn_datagram_room(const quicmig_conn *c, size_t n);
-
-/* Calls writable if it is owed.  Outside ngtcp2. */
+/* Calls writable and max_datagram if they are owed.  Outside ngtcp2. */
 void qm_conn_after_write(quicmig_conn *c);
+
+/* datagram.c */
+
+/* The oldest datagram that may still be sent; drops those before it that are
+ * too old or fit no more.  False: there is none. */
+bool qm_conn_next_datagram(quicmig_conn *c, quicmig_tstamp now,
+                           const uint8_t **data, size_t *len);
+
+/* When the oldest one is too old. */
+quicmig_tstamp qm_conn_datagram_deadline(const quicmig_conn *c);
 
 /* callbacks.c */
 extern const ngtcp2_callbacks qm_conn_client_callbacks;

@@ -3,9 +3,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* A record: its length in HEADER bytes, then the data.  WRAP instead of a
- * length: the next record is at the ring's start. */
-#define HEADER 4
+/* A record: its length in LENGTH bytes, its time, then the data.  WRAP instead
+ * of a length: the next record is at the ring's start. */
+#define LENGTH 4
+#define HEADER (LENGTH + sizeof(quicmig_tstamp))
 #define WRAP UINT32_MAX
 
 void qm_dgqueue_init(qm_dgqueue *q, const quicmig_mem *mem, size_t cap) {
@@ -34,13 +35,18 @@ static size_t find_room(qm_dgqueue *q, size_t need) {
   if (q->head <= need) {
     return SIZE_MAX;
   }
-  if (q->cap - q->tail >= HEADER) {
-    memcpy(q->buf + q->tail, &wrap, HEADER);
+  if (q->cap - q->tail >= LENGTH) {
+    memcpy(q->buf + q->tail, &wrap, LENGTH);
   }
   return 0;
 }
 
+bool qm_dgqueue_can_hold(const qm_dgqueue *q, size_t len) {
+  return HEADER + len < q->cap;
+}
+
 int qm_dgqueue_push(qm_dgqueue *q, const uint8_t *data, size_t len) {
+  const quicmig_tstamp never = QUICMIG_NEVER;
   uint32_t header = (uint32_t)len;
   size_t at;
 
@@ -54,27 +60,40 @@ int qm_dgqueue_push(qm_dgqueue *q, const uint8_t *data, size_t len) {
   if (at == SIZE_MAX) {
     return QUICMIG_ERR_BLOCKED;
   }
-  memcpy(q->buf + at, &header, HEADER);
+  memcpy(q->buf + at, &header, LENGTH);
+  memcpy(q->buf + at + LENGTH, &never, sizeof(never));
   if (len) {
     memcpy(q->buf + at + HEADER, data, len);
+  }
+  if (q->fresh++ == 0) {
+    q->fresh_at = at;
   }
   q->tail = at + HEADER + len;
   q->count++;
   return 0;
 }
 
-/* Where the oldest record begins. */
-static size_t find_head(const qm_dgqueue *q, uint32_t *len) {
-  size_t at = q->head;
-
-  if (q->cap - at >= HEADER) {
-    memcpy(len, q->buf + at, HEADER);
+/* The record that begins at `at`, or after a wrap there. */
+static size_t find(const qm_dgqueue *q, size_t at, uint32_t *len) {
+  if (q->cap - at >= LENGTH) {
+    memcpy(len, q->buf + at, LENGTH);
     if (*len != WRAP) {
       return at;
     }
   }
-  memcpy(len, q->buf, HEADER);
+  memcpy(len, q->buf, LENGTH);
   return 0;
+}
+
+void qm_dgqueue_stamp(qm_dgqueue *q, quicmig_tstamp now) {
+  uint32_t n;
+
+  for (; q->fresh; q->fresh--) {
+    size_t at = find(q, q->fresh_at, &n);
+
+    memcpy(q->buf + at + LENGTH, &now, sizeof(now));
+    q->fresh_at = at + HEADER + n;
+  }
 }
 
 bool qm_dgqueue_head(const qm_dgqueue *q, const uint8_t **data, size_t *len) {
@@ -84,10 +103,20 @@ bool qm_dgqueue_head(const qm_dgqueue *q, const uint8_t **data, size_t *len) {
   if (q->count == 0) {
     return false;
   }
-  at = find_head(q, &n);
+  at = find(q, q->head, &n);
   *data = q->buf + at + HEADER;
   *len = n;
   return true;
+}
+
+quicmig_tstamp qm_dgqueue_since(const qm_dgqueue *q) {
+  quicmig_tstamp t = QUICMIG_NEVER;
+  uint32_t n;
+
+  if (q->count) {
+    memcpy(&t, q->buf + find(q, q->head, &n) + LENGTH, sizeof(t));
+  }
+  return t;
 }
 
 void qm_dgqueue_pop(qm_dgqueue *q) {
@@ -95,7 +124,11 @@ void qm_dgqueue_pop(qm_dgqueue *q) {
   size_t at;
 
   assert(q->count);
-  at = find_head(q, &n);
+  at = find(q, q->head, &n);
   q->head = at + HEADER + n;
+  if (q->fresh == q->count) {
+    q->fresh--;
+    q->fresh_at = q->head;
+  }
   q->count--;
 }

@@ -1,6 +1,7 @@
 /*
  * Datagrams waiting to be sent, oldest first, in one ring of bytes allocated
- * with the first datagram.  Each record lies in one piece.
+ * with the first datagram.  Each record lies in one piece, and is told the time
+ * once: applications queue without saying it.
  */
 #ifndef QM_DGQUEUE_H
 #define QM_DGQUEUE_H
@@ -8,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/mem.h"
+#include "base/time.h"
 
 typedef struct qm_dgqueue {
   const quicmig_mem *mem;
@@ -15,6 +17,7 @@ typedef struct qm_dgqueue {
   size_t cap;
   size_t head, tail; /* head == tail: empty */
   size_t count;
+  size_t fresh, fresh_at; /* newest ones without a time; where they begin */
 } qm_dgqueue;
 
 void qm_dgqueue_init(qm_dgqueue *q, const quicmig_mem *mem, size_t cap);
@@ -24,8 +27,17 @@ void qm_dgqueue_reset(qm_dgqueue *q);
  * Errors: QUICMIG_ERR_BLOCKED (full), QUICMIG_ERR_NOMEM. */
 int qm_dgqueue_push(qm_dgqueue *q, const uint8_t *data, size_t len);
 
+/* Whatever was queued since the last call came now. */
+void qm_dgqueue_stamp(qm_dgqueue *q, quicmig_tstamp now);
+
+/* Could a datagram of len bytes be queued if nothing else were? */
+bool qm_dgqueue_can_hold(const qm_dgqueue *q, size_t len);
+
 /* The oldest datagram; false when there is none. */
 bool qm_dgqueue_head(const qm_dgqueue *q, const uint8_t **data, size_t *len);
+
+/* When it came; NEVER without one, or when it was not told. */
+quicmig_tstamp qm_dgqueue_since(const qm_dgqueue *q);
 
 /* Bytes in use, wrapped ones included. */
 static inline size_t qm_dgqueue_used(const qm_dgqueue *q) {

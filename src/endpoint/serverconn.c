@@ -244,8 +244,7 @@ bool qm_sconn_write(qm_sconn *c) {
 
   ngtcp2_path_storage_zero(&ps);
   while (total < quantum && (room = qm_server_room(s))) {
-    n = qm_conn_write_pkt(&c->conn, &ps.path, &pi, room, QUICMIG_MAX_PKTLEN,
-                          s->clock.last);
+    n = qm_conn_write_pkt(&c->conn, &ps.path, &pi, room, s->clock.last);
     if (n <= 0) {
       break;
     }

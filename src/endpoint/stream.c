@@ -24,6 +24,7 @@ void qm_stream_free(quicmig_stream *s) {
   qm_list_remove(&s->link);
   qm_list_remove(&s->send);
   qm_free(s->c->mem, s->ring);
+  qm_free(s->c->mem, s->loans);
   qm_free(s->c->mem, s);
 }
 
@@ -45,11 +46,15 @@ void qm_stream_wake(quicmig_stream *s) {
   }
 }
 
-size_t qm_stream_pending(const quicmig_stream *s, ngtcp2_vec vec[2]) {
+size_t qm_stream_pending(const quicmig_stream *s,
+                         ngtcp2_vec vec[QM_STREAM_PIECES]) {
   size_t size = ring_size(s), len = (size_t)(s->written - s->sent);
   size_t at = (size_t)(s->sent % size);
   size_t first = len < size - at ? len : size - at;
 
+  if (s->loans) {
+    return qm_loans_pending(s->loans, vec, QM_STREAM_PIECES);
+  }
   if (len == 0) {
     return 0;
   }
@@ -61,6 +66,9 @@ size_t qm_stream_pending(const quicmig_stream *s, ngtcp2_vec vec[2]) {
 void qm_stream_on_sent(quicmig_stream *s, size_t n) {
   s->sent += n;
   assert(s->sent <= s->written);
+  if (s->loans) {
+    qm_loans_on_sent(s->loans, n);
+  }
   if (s->is_finished && s->sent == s->written) {
     s->is_fin_sent = true;
   }
@@ -69,6 +77,9 @@ void qm_stream_on_sent(quicmig_stream *s, size_t n) {
 void qm_stream_on_acked(quicmig_stream *s, size_t n) {
   s->acked += n;
   assert(s->acked <= s->sent);
+  if (s->loans) {
+    qm_loans_on_acked(s->loans, n);
+  }
   if (n && s->c->cb.stream_writable) {
     s->c->cb.stream_writable(s->c, s, n, s->c->user_data);
   }
@@ -104,15 +115,25 @@ static void put(quicmig_stream *s, const uint8_t *data, size_t len) {
   s->written += len;
 }
 
-int64_t quicmig_stream_write(quicmig_stream *s, const uint8_t *data,
-                             size_t len) {
-  size_t room = quicmig_stream_room(s);
+static bool is_open(const quicmig_stream *s) {
+  return !s->is_finished && !s->is_dead && !s->is_unread && is_sendable(s);
+}
 
+/* May it be written?  is_other_way: it was written the other way before. */
+static int check_write(const quicmig_stream *s, bool is_other_way) {
   if (s->c->state == QM_CONN_ENDED || s->c->wants_close) {
     return QUICMIG_ERR_CLOSED;
   }
-  if (s->is_finished || s->is_dead || s->is_unread || !is_sendable(s)) {
-    return QUICMIG_ERR_INVALID_STATE;
+  return is_open(s) && !is_other_way ? 0 : QUICMIG_ERR_INVALID_STATE;
+}
+
+int64_t quicmig_stream_write(quicmig_stream *s, const uint8_t *data,
+                             size_t len) {
+  size_t room = quicmig_stream_room(s);
+  int rv = check_write(s, s->loans != NULL);
+
+  if (rv != 0) {
+    return rv;
   }
   if (!s->ring) {
     s->ring = qm_malloc(s->c->mem, ring_size(s));
@@ -128,8 +149,31 @@ int64_t quicmig_stream_write(quicmig_stream *s, const uint8_t *data,
   return (int64_t)len;
 }
 
+int64_t quicmig_stream_lend(quicmig_stream *s, const uint8_t *data,
+                            size_t len) {
+  size_t room = quicmig_stream_room(s);
+  int rv = check_write(s, s->ring != NULL);
+
+  if (rv != 0) {
+    return rv;
+  }
+  if (!s->loans) {
+    s->loans = qm_calloc(s->c->mem, 1, sizeof(*s->loans));
+    if (!s->loans) {
+      return QUICMIG_ERR_NOMEM;
+    }
+  }
+  len = len < room ? len : room;
+  if (len == 0 || !qm_loans_add(s->loans, data, len)) {
+    return 0;
+  }
+  s->written += len;
+  qm_stream_wake(s);
+  return (int64_t)len;
+}
+
 int quicmig_stream_finish(quicmig_stream *s) {
-  if (s->is_finished || s->is_dead || s->is_unread || !is_sendable(s)) {
+  if (!is_open(s)) {
     return QUICMIG_ERR_INVALID_STATE;
   }
   s->is_finished = true;
@@ -170,12 +214,4 @@ void quicmig_stream_set_user_data(quicmig_stream *s, void *user_data) {
 
 void *quicmig_stream_get_user_data(const quicmig_stream *s) {
   return s->user_data;
-}
-
-int64_t quicmig_stream_lend(quicmig_stream *s, const uint8_t *data,
-                            size_t len) {
-  (void)s;
-  (void)data;
-  (void)len;
-  return QUICMIG_ERR_INVALID_STATE;
 }

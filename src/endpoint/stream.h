@@ -1,11 +1,13 @@
 /*
- * One stream: what was written waits in a ring until the peer has acknowledged
- * it (ngtcp2 keeps no copy), what was read is passed on at once.
+ * One stream: what was written waits until the peer has acknowledged it (ngtcp2
+ * keeps no copy), copied into a ring or in the application's own memory; what
+ * was read is passed on at once.
  */
 #ifndef QM_STREAM_H
 #define QM_STREAM_H
 
 #include "endpoint/conn.h"
+#include "endpoint/loans.h"
 
 struct quicmig_stream {
   quicmig_conn *c;
@@ -13,9 +15,10 @@ struct quicmig_stream {
   qm_list link; /* in c->streams */
   qm_list send; /* in c->sendq while there is something to send */
   int64_t id;
-  uint8_t *ring;  /* o->stream_buffer bytes, from the first write on */
-  uint64_t acked; /* stream offsets: [acked, sent) is in flight, */
-  uint64_t sent;  /*   [sent, written) waits */
+  uint8_t *ring;   /* o->stream_buffer bytes, from the first write on */
+  qm_loans *loans; /* instead, from the first loan on */
+  uint64_t acked;  /* stream offsets: [acked, sent) is in flight, */
+  uint64_t sent;   /*   [sent, written) waits */
   uint64_t written;
   uint64_t unconsumed; /* received bytes the application still has */
   bool is_finished;    /* no more will be written */
@@ -28,8 +31,10 @@ struct quicmig_stream {
 quicmig_stream *qm_stream_new(quicmig_conn *c, int64_t id);
 void qm_stream_free(quicmig_stream *s);
 
-/* The waiting bytes as at most two pieces; returns how many pieces. */
-size_t qm_stream_pending(const quicmig_stream *s, ngtcp2_vec vec[2]);
+/* The waiting bytes, or the first of them, as pieces; returns how many. */
+#define QM_STREAM_PIECES 8
+size_t qm_stream_pending(const quicmig_stream *s,
+                         ngtcp2_vec vec[QM_STREAM_PIECES]);
 
 /* Is there something to send, be it only the end? */
 bool qm_stream_has_pending(const quicmig_stream *s);

@@ -1,15 +1,14 @@
 /*
- * What goes into the next packet: a CONNECTION_CLOSE, or datagrams and then
- * streams, as many as fit, or what ngtcp2 itself has to say.
+ * What goes into the next packet: a CONNECTION_CLOSE, a probe of the path's
+ * MTU, or datagrams and then streams, as many as fit, or what ngtcp2 itself has
+ * to say.
  */
 #include "endpoint/conn.h"
 
+#include <string.h>
+
 #include "base/time.h"
 #include "endpoint/stream.h"
-
-/* A datagram that has become too large, because the path changed, waits this
- * long for path MTU discovery. */
-#define OVERSIZE_WAIT QUICMIG_SECOND
 
 typedef struct packet {
   ngtcp2_path *path;
@@ -19,6 +18,10 @@ typedef struct packet {
   quicmig_tstamp now;
 } packet;
 
+static bool is_same(const qm_addr *a, const ngtcp2_addr *b) {
+  return a->len == b->addrlen && memcmp(&a->u, b->addr, b->addrlen) == 0;
+}
+
 static ngtcp2_ssize write_close(quicmig_conn *c, const packet *p) {
   ngtcp2_ssize n = ngtcp2_conn_write_connection_close(
       c->conn, p->path, p->pi, p->dest, p->destlen, &c->ccerr, p->now);
@@ -27,44 +30,13 @@ static ngtcp2_ssize write_close(quicmig_conn *c, const packet *p) {
   return n > 0 ? n : 0;
 }
 
-/*
- * The oldest datagram, if it fits the current path.  After a hop the path
- * starts at 1200 bytes (RFC 9000 section 14.1): a larger one waits for path MTU
- * discovery, and is dropped if that does not get there.
- */
-static bool next_datagram(quicmig_conn *c, quicmig_tstamp now,
-                          const uint8_t **data, size_t *len) {
-  size_t mtu = ngtcp2_conn_get_path_max_tx_udp_payload_size(c->conn);
-
-  if (mtu > c->mtu_high) {
-    c->mtu_high = mtu;
-  }
-  while (qm_dgqueue_head(&c->datagrams, data, len)) {
-    if (*len <= qm_conn_datagram_room(c, mtu)) {
-      c->oversize_since = QUICMIG_NEVER;
-      return true;
-    }
-    if (c->oversize_since == QUICMIG_NEVER) {
-      c->oversize_since = now;
-    }
-    if (now < qm_time_add(c->oversize_since, OVERSIZE_WAIT)) {
-      return false;
-    }
-    c->mtu_high = mtu;
-    c->datagrams_dropped++;
-    qm_dgqueue_pop(&c->datagrams);
-  }
-  c->oversize_since = QUICMIG_NEVER;
-  return false;
-}
-
 /* Returns the packet's length, 0 when nothing can be sent now,
  * NGTCP2_ERR_WRITE_MORE when the packet may take more, or an error. */
 static ngtcp2_ssize write_datagrams(quicmig_conn *c, const packet *p) {
   const uint8_t *data;
   size_t len;
 
-  while (next_datagram(c, p->now, &data, &len)) {
+  while (qm_conn_next_datagram(c, p->now, &data, &len)) {
     ngtcp2_vec vec = {.base = (uint8_t *)(uintptr_t)data, .len = len};
     /* ngtcp2 1.11 aborts on an empty piece: nothing is no piece. */
     int accepted = 0;
@@ -86,7 +58,7 @@ static ngtcp2_ssize write_datagrams(quicmig_conn *c, const packet *p) {
 /* One try with one stream; as write_datagrams(). */
 static ngtcp2_ssize write_stream(quicmig_conn *c, quicmig_stream *s,
                                  const packet *p) {
-  ngtcp2_vec vec[2];
+  ngtcp2_vec vec[QM_STREAM_PIECES];
   size_t nvec = qm_stream_pending(s, vec);
   uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE;
   ngtcp2_ssize taken = -1, n;
@@ -135,11 +107,71 @@ static ngtcp2_ssize write_streams(quicmig_conn *c, const packet *p) {
   return n;
 }
 
+/* Follows ngtcp2 to another path, for the size of packets. */
+static void sync_path(quicmig_conn *c, quicmig_tstamp now) {
+  const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn);
+  qm_addr local, remote;
+
+  if (!is_same(&c->path_local, &path->local) ||
+      !is_same(&c->path_remote, &path->remote)) {
+    (void)qm_addr_set(&local, (const struct sockaddr *)path->local.addr,
+                      path->local.addrlen);
+    (void)qm_addr_set(&remote, (const struct sockaddr *)path->remote.addr,
+                      path->remote.addrlen);
+    qm_pmtu_on_path(&c->pmtu,
+                    qm_addr_is_same_host(&local, &c->path_local) &&
+                        qm_addr_is_same_host(&remote, &c->path_remote));
+    c->path_local = local;
+    c->path_remote = remote;
+  }
+  if (c->is_probing) {
+    c->is_probing = false;
+    qm_pmtu_on_search(&c->pmtu, now);
+  }
+}
+
+/* How large may packets be?  Writes a probe of path MTU discovery if that wants
+ * one; then it is returned, else 0. */
+static ngtcp2_ssize probe(quicmig_conn *c, const packet *p) {
+  ngtcp2_ssize n;
+
+  sync_path(c, p->now);
+  if (!c->pmtu.is_searching) {
+    return 0;
+  }
+  qm_pmtu_check(&c->pmtu, ngtcp2_conn_get_pto(c->conn), p->now);
+  if (!qm_pmtu_offer(&c->pmtu, p->now)) {
+    return 0;
+  }
+  n = ngtcp2_conn_write_pkt(c->conn, p->path, p->pi, p->dest, c->pmtu.max,
+                            p->now);
+  if (n > 0) {
+    qm_pmtu_on_offered(&c->pmtu, (size_t)n);
+  }
+  return n;
+}
+
+/* Data, or what ngtcp2 itself has to say. */
+static ngtcp2_ssize write_any(quicmig_conn *c, const packet *p) {
+  ngtcp2_ssize n = NGTCP2_ERR_WRITE_MORE;
+
+  if (c->state == QM_CONN_OPEN) {
+    n = write_datagrams(c, p);
+  }
+  if (n == NGTCP2_ERR_WRITE_MORE && c->state == QM_CONN_OPEN) {
+    n = write_streams(c, p);
+  }
+  return n == NGTCP2_ERR_WRITE_MORE
+             ? ngtcp2_conn_write_pkt(c->conn, p->path, p->pi, p->dest,
+                                     p->destlen, p->now)
+             : n;
+}
+
 ngtcp2_ssize qm_conn_write_pkt(quicmig_conn *c, ngtcp2_path *path,
                                ngtcp2_pkt_info *pi, uint8_t *dest,
-                               size_t destlen, quicmig_tstamp now) {
-  packet p = {path, pi, dest, destlen, now};
-  ngtcp2_ssize n = NGTCP2_ERR_WRITE_MORE;
+                               quicmig_tstamp now) {
+  packet p = {path, pi, dest, QM_PMTU_BASE, now};
+  ngtcp2_ssize n = 0;
 
   if (c->state == QM_CONN_ENDED || c->is_close_sent) {
     return 0;
@@ -148,24 +180,32 @@ ngtcp2_ssize qm_conn_write_pkt(quicmig_conn *c, ngtcp2_path *path,
     return write_close(c, &p);
   }
   if (c->state == QM_CONN_OPEN) {
-    n = write_datagrams(c, &p);
+    n = probe(c, &p);
+    p.destlen = c->pmtu.size;
   }
-  if (n == NGTCP2_ERR_WRITE_MORE && c->state == QM_CONN_OPEN) {
-    n = write_streams(c, &p);
-  }
-  if (n == NGTCP2_ERR_WRITE_MORE) {
-    n = ngtcp2_conn_write_pkt(c->conn, path, pi, dest, destlen, now);
-  }
-  return n;
+  return n != 0 ? n : write_any(c, &p);
 }
 
 quicmig_tstamp qm_conn_deadline(const quicmig_conn *c) {
-  return qm_time_add(c->oversize_since, OVERSIZE_WAIT);
+  return c->state == QM_CONN_OPEN
+             ? qm_time_min(qm_conn_datagram_deadline(c), c->pmtu.offer_at)
+             : QUICMIG_NEVER;
 }
 
 void qm_conn_after_write(quicmig_conn *c) {
-  if (c->is_blocked && c->state == QM_CONN_OPEN &&
-      qm_dgqueue_used(&c->datagrams) <= c->datagrams.cap / 2) {
+  size_t max;
+
+  if (c->state != QM_CONN_OPEN) {
+    return;
+  }
+  max = quicmig_conn_max_datagram(c);
+  if (max != c->told_max) {
+    c->told_max = max;
+    if (c->cb.max_datagram) {
+      c->cb.max_datagram(c, max, c->user_data);
+    }
+  }
+  if (c->is_blocked && qm_dgqueue_used(&c->datagrams) <= c->datagrams.cap / 2) {
     c->is_blocked = false;
     if (c->cb.writable) {
       c->cb.writable(c, c->user_data);

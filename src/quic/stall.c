@@ -1,10 +1,10 @@
 /*
- * A congestion window that is full while nothing comes back: the path is dead,
- * or ngtcp2 waits for packets that nobody will acknowledge or repeat.  (Two
- * lost PATH_RESPONSEs fill the least window of 2 x 1200 bytes; 1.11 and 1.24
- * neither repeat them nor probe because of them.)  Challenges do not fit into a
- * full window either, so a validated hop is not possible: after three PTOs
- * without a word from the peer the connection moves at once and validates
+ * A congestion window with no room for a full packet while nothing comes back:
+ * the path is dead, or ngtcp2 waits for packets that nobody will acknowledge or
+ * repeat.  (Two or three lost PATH_RESPONSEs fill the least window of two
+ * packets; 1.11 and 1.24 neither repeat them nor probe because of them.)
+ * Challenges do not fit either, so a validated hop is not possible: after three
+ * PTOs without a word from the peer the connection moves at once and validates
  * afterwards (RFC 9000 section 9.3), which empties the window.  There is
  * nothing left to lose.
  */
@@ -18,12 +18,14 @@ static bool is_scheduled(const quicmig_options *o) {
   return o->hop_interval || o->hop_bytes || o->hop_packets;
 }
 
+/* Not while a path is tried: a REBIND fills the window too, and ends it itself.
+ */
 static bool is_watched(const quicmig *m) {
   const qm_engine *e = &m->engine;
 
-  return e->is_confirmed && !e->is_forbidden && is_scheduled(&e->o) &&
-         e->o.hop_mode == QUICMIG_MODE_MIGRATE &&
-         ngtcp2_conn_get_cwnd_left(m->conn) == 0;
+  return e->hop.phase != QM_PHASE_PROBING && e->is_confirmed &&
+         !e->is_forbidden && is_scheduled(&e->o) &&
+         ngtcp2_conn_get_cwnd_left(m->conn) < NGTCP2_MAX_UDP_PAYLOAD_SIZE;
 }
 
 /* When the silence since the window became full has lasted long enough. */

@@ -1,0 +1,114 @@
+#include "endpoint/pmtu.h"
+
+/* Offers begin close together, for short round trips, and end when even the
+ * smallest size has had its probes. */
+#define PAUSE_MIN QUICMIG_MILLISECOND
+#define PAUSE_MAX (64 * QUICMIG_MILLISECOND)
+#define SEARCH_MAX (15 * QUICMIG_SECOND)
+/* A probe may be lost twice; ngtcp2 gives a larger size up after five, and
+ * each waits for an offer. */
+#define UNPROVEN_PTOS 3
+#define LARGER_PTOS 7
+
+/* Below the largest: an optic fibre service, tunnels, IPv6's least; less the
+ * headers of IPv6 and UDP. */
+static const uint16_t usual[] = {1454 - 48, 1390 - 48, 1280 - 48};
+
+static void add_pair(qm_pmtu *p, size_t size) {
+  p->probes[p->n_probes++] = (uint16_t)size;
+  p->probes[p->n_probes++] = (uint16_t)(size + 1);
+}
+
+/* The largest is not probed: a packet that just fills its room would look like
+ * a probe. */
+void qm_pmtu_init(qm_pmtu *p, size_t max) {
+  size_t i, top = max - 2;
+
+  *p = (qm_pmtu){.max = (uint16_t)max,
+                 .size = QM_PMTU_BASE,
+                 .proven = QM_PMTU_BASE,
+                 .offer_at = QUICMIG_NEVER};
+  if (top <= QM_PMTU_BASE) {
+    return;
+  }
+  add_pair(p, top);
+  for (i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+    if (usual[i] + 1u < top) {
+      add_pair(p, usual[i]);
+    }
+  }
+}
+
+static void stop(qm_pmtu *p) {
+  p->is_searching = false;
+  p->offer_at = QUICMIG_NEVER;
+}
+
+void qm_pmtu_on_search(qm_pmtu *p, quicmig_tstamp now) {
+  if (p->n_probes) {
+    p->is_searching = true;
+    p->since = p->offer_at = now;
+    p->pause = PAUSE_MIN;
+    p->pto = 0;
+    p->proven = QM_PMTU_BASE;
+  }
+}
+
+void qm_pmtu_on_path(qm_pmtu *p, bool is_same_pair) {
+  p->proven = QM_PMTU_BASE;
+  if (!is_same_pair) {
+    p->size = QM_PMTU_BASE;
+  }
+  stop(p);
+}
+
+bool qm_pmtu_offer(qm_pmtu *p, quicmig_tstamp now) {
+  if (!p->is_searching || now < p->offer_at) {
+    return false;
+  }
+  if (now >= qm_time_add(p->since, SEARCH_MAX)) {
+    stop(p);
+    return false;
+  }
+  p->offer_at = qm_time_add(now, p->pause);
+  p->pause = 2 * p->pause < PAUSE_MAX ? 2 * p->pause : PAUSE_MAX;
+  return true;
+}
+
+void qm_pmtu_on_offered(qm_pmtu *p, size_t n) {
+  size_t i;
+
+  for (i = 0; i < p->n_probes; i += 2) {
+    if (n != p->probes[i + 1]) {
+      continue;
+    }
+    p->proven = p->probes[i];
+    if (p->proven > p->size) {
+      p->size = p->proven;
+    }
+    if (i == 0) {
+      stop(p); /* nothing larger is left */
+    }
+    return;
+  }
+}
+
+/* The PTOs after which the kept size should have been proven: larger sizes are
+ * tried first. */
+static unsigned patience(const qm_pmtu *p) {
+  unsigned ptos = UNPROVEN_PTOS;
+  size_t i;
+
+  for (i = 0; i < p->n_probes && p->probes[i] != p->size; i += 2) {
+    ptos += LARGER_PTOS;
+  }
+  return ptos;
+}
+
+void qm_pmtu_check(qm_pmtu *p, quicmig_duration pto, quicmig_tstamp now) {
+  p->pto = qm_time_max(p->pto, pto);
+  if (p->is_searching && p->size > p->proven &&
+      now >= qm_time_add(p->since, patience(p) * p->pto)) {
+    p->size = p->proven;
+  }
+}
