@@ -5,8 +5,8 @@
 #define PAUSE_MIN QUICMIG_MILLISECOND
 #define PAUSE_MAX (64 * QUICMIG_MILLISECOND)
 #define SEARCH_MAX (15 * QUICMIG_SECOND)
-/* A probe may be lost twice; ngtcp2 gives a larger size up after five, and
- * each waits for an offer. */
+/* A probe may be lost twice; after its third loss ngtcp2 waits for three PTOs
+ * more before it goes on to a smaller one. */
 #define UNPROVEN_PTOS 3
 #define LARGER_PTOS 7
 
@@ -47,7 +47,8 @@ static void stop(qm_pmtu *p) {
 void qm_pmtu_on_search(qm_pmtu *p, quicmig_tstamp now) {
   if (p->n_probes) {
     p->is_searching = true;
-    p->since = p->offer_at = now;
+    p->since = p->offer_at = p->doubt_from = now;
+    p->patience = UNPROVEN_PTOS;
     p->pause = PAUSE_MIN;
     p->pto = 0;
     p->proven = QM_PMTU_BASE;
@@ -75,40 +76,31 @@ bool qm_pmtu_offer(qm_pmtu *p, quicmig_tstamp now) {
   return true;
 }
 
-void qm_pmtu_on_offered(qm_pmtu *p, size_t n) {
+void qm_pmtu_on_offered(qm_pmtu *p, size_t n, quicmig_tstamp now) {
   size_t i;
 
-  for (i = 0; i < p->n_probes; i += 2) {
-    if (n != p->probes[i + 1]) {
-      continue;
-    }
-    p->proven = p->probes[i];
-    if (p->proven > p->size) {
-      p->size = p->proven;
-    }
-    if (i == 0) {
-      stop(p); /* nothing larger is left */
-    }
-    return;
+  for (i = 0; i < p->n_probes && n != p->probes[i]; i++) {
   }
-}
-
-/* The PTOs after which the kept size should have been proven: larger sizes are
- * tried first. */
-static unsigned patience(const qm_pmtu *p) {
-  unsigned ptos = UNPROVEN_PTOS;
-  size_t i;
-
-  for (i = 0; i < p->n_probes && p->probes[i] != p->size; i += 2) {
-    ptos += LARGER_PTOS;
+  if (i == p->n_probes) {
+    return; /* something else that ngtcp2 had to say */
   }
-  return ptos;
+  if (n > p->size + 1u) { /* the kept size has not had its turn yet */
+    p->doubt_from = now;
+    p->patience = LARGER_PTOS;
+  }
+  if (i % 2 == 1) {
+    p->proven = p->probes[i - 1];
+    p->size = p->proven > p->size ? p->proven : p->size;
+  }
+  if (i == 1) {
+    stop(p); /* nothing larger is left */
+  }
 }
 
 void qm_pmtu_check(qm_pmtu *p, quicmig_duration pto, quicmig_tstamp now) {
   p->pto = qm_time_max(p->pto, pto);
   if (p->is_searching && p->size > p->proven &&
-      now >= qm_time_add(p->since, patience(p) * p->pto)) {
+      now >= qm_time_add(p->doubt_from, p->patience * p->pto)) {
     p->size = p->proven;
   }
 }

@@ -34,10 +34,12 @@ typedef struct qm_pmtu {
   uint16_t probes[QM_PMTU_PROBES];
   uint8_t n_probes;
   bool is_searching;
-  quicmig_tstamp since;    /* of the search */
-  quicmig_duration pto;    /* the longest since then */
-  quicmig_tstamp offer_at; /* the next one; NEVER without a search */
-  quicmig_duration pause;  /* before the one after it */
+  quicmig_tstamp since;      /* of the search */
+  quicmig_duration pto;      /* the longest since then */
+  quicmig_tstamp doubt_from; /* PTOs until a kept size is given up count so */
+  uint32_t patience;         /* how many */
+  quicmig_tstamp offer_at;   /* the next one; NEVER without a search */
+  quicmig_duration pause;    /* before the one after it */
 } qm_pmtu;
 
 /* max: the largest UDP payload ever sent, >= QM_PMTU_BASE. */
@@ -54,7 +56,7 @@ void qm_pmtu_on_path(qm_pmtu *p, bool is_same_pair);
 bool qm_pmtu_offer(qm_pmtu *p, quicmig_tstamp now);
 
 /* That packet was written, with n bytes. */
-void qm_pmtu_on_offered(qm_pmtu *p, size_t n);
+void qm_pmtu_on_offered(qm_pmtu *p, size_t n, quicmig_tstamp now);
 
 /* pto: the probe timeout now. */
 void qm_pmtu_check(qm_pmtu *p, quicmig_duration pto, quicmig_tstamp now);

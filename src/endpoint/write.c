@@ -146,7 +146,7 @@ static ngtcp2_ssize probe(quicmig_conn *c, const packet *p) {
   n = ngtcp2_conn_write_pkt(c->conn, p->path, p->pi, p->dest, c->pmtu.max,
                             p->now);
   if (n > 0) {
-    qm_pmtu_on_offered(&c->pmtu, (size_t)n);
+    qm_pmtu_on_offered(&c->pmtu, (size_t)n, p->now);
   }
   return n;
 }
