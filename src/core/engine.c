@@ -144,6 +144,15 @@ qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
   return p->state == QUICMIG_PATH_DRAINING ? receive_late(e, p, n, now) : p;
 }
 
+void qm_engine_on_empty(qm_engine *e, uint32_t id, quicmig_tstamp now) {
+  qm_path *p = qm_paths_find(&e->paths, id);
+
+  if (p && p->state == QUICMIG_PATH_DRAINING &&
+      now >= qm_time_add(p->draining_at, e->hop.pto)) {
+    p->is_dry = true;
+  }
+}
+
 void qm_engine_on_tx_dropped(qm_engine *e, size_t datagrams) {
   e->stats.tx_dropped += datagrams;
 }

@@ -110,6 +110,10 @@ void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t datagrams, size_t n,
 qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
                          quicmig_tstamp now);
 
+/* Nothing waits in the socket of this path.  A PTO after it lost the connection
+ * nothing more is expected there that was sent before. */
+void qm_engine_on_empty(qm_engine *e, uint32_t id, quicmig_tstamp now);
+
 /* Datagrams were written and not taken by the kernel for good; one arrived that
  * is no packet; the kernel says that nobody listens. */
 void qm_engine_on_tx_dropped(qm_engine *e, size_t datagrams);

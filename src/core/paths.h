@@ -17,10 +17,11 @@
 #include <quicmig/model.h>
 
 typedef struct qm_path {
-  uint32_t id;         /* 0: the slot is free */
-  int handle;          /* the layer above's name for the socket */
-  uint8_t state;       /* quicmig_path_state */
-  bool is_retired;     /* its connection ID is gone: ngtcp2 reads it no more */
+  uint32_t id;     /* 0: the slot is free */
+  int handle;      /* the layer above's name for the socket */
+  uint8_t state;   /* quicmig_path_state */
+  bool is_retired; /* its connection ID is gone: ngtcp2 reads it no more */
+  bool is_dry;     /* draining, and what was in flight at the switch has come */
   uint32_t no_offload; /* QUICMIG_NO_...: what the socket does without */
   qm_addr local;
   qm_addr shown; /* as ngtcp2 knows it: the local address, but after a REBIND

@@ -67,7 +67,7 @@ static int bind_local(const qm_net *net, const qm_ports *ports, int fd,
 
 static int connect_to(const qm_net *net, int fd, const qm_sock_request *r,
                       qm_addr *local, int *sys_errno) {
-  int rv = net->local_addr(net->ctx, fd, local);
+  int rv = r->hook ? net->local_addr(net->ctx, fd, local) : 0;
 
   if (rv == 0 && r->hook && r->hook(r->hook_ctx, fd, local) != 0) {
     return QUICMIG_ERR_APP_REFUSED;

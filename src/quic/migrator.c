@@ -48,7 +48,7 @@ qm_path *qm_migrator_find_tx(const quicmig *m, const ngtcp2_addr *local) {
 static int call_socket_hook(void *ctx, int fd, const qm_addr *local) {
   quicmig *m = ctx;
 
-  return m->cb.socket ? m->cb.socket(m, fd, &local->u.sa, m->user_data) : 0;
+  return m->cb.socket(m, fd, &local->u.sa, m->user_data);
 }
 
 int qm_migrator_open_socket(quicmig *m, const qm_addr *from,
@@ -63,7 +63,7 @@ int qm_migrator_open_socket(quicmig *m, const qm_addr *from,
                                                         ? interface_name
                                                         : o->interface_name},
                        .remote = m->remote,
-                       .hook = call_socket_hook,
+                       .hook = m->cb.socket ? call_socket_hook : NULL,
                        .hook_ctx = m};
 
   if (from) {

@@ -73,7 +73,7 @@ static const qm_path *next_older(const quicmig *m, uint32_t after,
 
   while ((p = qm_paths_next(&m->engine.paths, p))) {
     bool is_recent = p->state == QUICMIG_PATH_ACTIVE ||
-                     (p->state == QUICMIG_PATH_DRAINING &&
+                     (p->state == QUICMIG_PATH_DRAINING && !p->is_dry &&
                       m->clock.last < qm_time_add(p->draining_at, RECENT));
 
     if (is_recent && p->id > after && p->id < id &&
@@ -105,6 +105,9 @@ static int read_older(quicmig *m, int fd) {
   while (rv >= 0 && (p = next_older(m, last, id))) {
     last = p->id;
     rv = read_socket(m, p->handle, buf, sizeof(buf), OLDER_MAX, true);
+    if (rv >= 0 && rv < OLDER_MAX) {
+      qm_engine_on_empty(&m->engine, last, m->clock.last);
+    }
   }
   return rv < 0 ? rv : 0;
 }
