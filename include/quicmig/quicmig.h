@@ -141,15 +141,15 @@ typedef ngtcp2_ssize (*quicmig_write_pkt)(quicmig *m, ngtcp2_path *path,
                                           void *user_data);
 
 /*
- * Calls write_pkt until it has nothing more or the send quantum is reached, and
- * sends every packet on the socket of the path that ngtcp2 named: packets of
- * the same path, ECN mark and size leave as one message (UDP_SEGMENT), messages
- * in batches.  What the kernel does not take now is kept, at most a send
- * quantum of 64 KiB, and sent first next time.  Uses about 95 KiB of stack.
- * Calls back: all.  callback: no.  Returns 0 when all was sent, 1 when more
- * waits: quicmig_deadline() says when to call again. Errors: QUICMIG_ERR_CONN
- * (write_pkt's error, in quicmig_conn_error()), QUICMIG_ERR_INVALID_STATE,
- * QUICMIG_ERR_REENTRANT.
+ * Calls write_pkt until it has nothing more, ngtcp2's pacer wants a pause, or
+ * four send quanta (64 KiB each) are written, and sends every packet on the
+ * socket of the path that ngtcp2 named: packets of the same path, ECN mark and
+ * size leave as one message (UDP_SEGMENT), messages in batches.  What the
+ * kernel does not take now is kept, at most a send quantum of 64 KiB, and sent
+ * first next time.  Uses about 95 KiB of stack. Calls back: all.  callback: no.
+ * Returns 0 when all was sent, 1 when more waits: quicmig_deadline() says when
+ * to call again. Errors: QUICMIG_ERR_CONN (write_pkt's error, in
+ * quicmig_conn_error()), QUICMIG_ERR_INVALID_STATE, QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt,
                                  quicmig_tstamp now, void *write_user_data);

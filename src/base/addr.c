@@ -69,10 +69,6 @@ bool qm_addr_is_same_host(const qm_addr *a, const qm_addr *b) {
   }
 }
 
-bool qm_addr_is_equal(const qm_addr *a, const qm_addr *b) {
-  return qm_addr_is_same_host(a, b) && qm_addr_port(a) == qm_addr_port(b);
-}
-
 bool qm_addr_is_wildcard(const qm_addr *a) {
   qm_addr any;
 

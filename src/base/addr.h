@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <quicmig/types.h>
@@ -39,7 +40,10 @@ void qm_addr_set_port(qm_addr *a, uint16_t port);
 
 /* Same family, address and scope, whatever the ports. */
 bool qm_addr_is_same_host(const qm_addr *a, const qm_addr *b);
-bool qm_addr_is_equal(const qm_addr *a, const qm_addr *b);
+/* And the same port.  What is not compared by name is 0 in every qm_addr. */
+static inline bool qm_addr_is_equal(const qm_addr *a, const qm_addr *b) {
+  return a->len == b->len && (a->len == 0 || memcmp(&a->u, &b->u, a->len) == 0);
+}
 bool qm_addr_is_wildcard(const qm_addr *a);
 
 void qm_addr_copy_to(const qm_addr *a, struct sockaddr_storage *dest);

@@ -20,6 +20,7 @@ static int on_handshake_completed(ngtcp2_conn *conn, void *user_data) {
 
   c->state = QM_CONN_OPEN;
   c->is_probing = true;
+  qm_conn_update_room(c);
   c->is_resumed = gnutls_session_is_resumed(c->session) != 0;
   /* The client has answered from there: validated (RFC 9000 section 8.1). */
   (void)qm_addr_set(
@@ -120,11 +121,12 @@ static int on_datagram(ngtcp2_conn *conn, uint32_t flags, const uint8_t *data,
 
 static int on_stream_open(ngtcp2_conn *conn, int64_t id, void *user_data) {
   quicmig_conn *c = user_data;
-  quicmig_stream *s = qm_stream_new(c, id);
+  quicmig_stream *s = qm_stream_new(c);
 
   if (!s || ngtcp2_conn_set_stream_user_data(conn, id, s) != 0) {
     return NGTCP2_ERR_CALLBACK_FAILURE;
   }
+  qm_stream_set_id(s, id);
   if (c->cb.stream_open) {
     c->cb.stream_open(c, s, c->user_data);
   }

@@ -112,16 +112,22 @@ static bool is_id(const qm_cid_entry *e, uint64_t h, const uint8_t *id,
          memcmp(e->id.data, id, len) == 0;
 }
 
-const qm_cid_entry *qm_cidtable_find(const qm_cidtable *t, const uint8_t *id,
+const qm_cid_entry *qm_cidtable_find(qm_cidtable *t, const uint8_t *id,
                                      size_t len) {
-  uint64_t h = hash(t, id, len);
-  const qm_cid_entry *e;
+  const qm_cid_entry *e = t->last;
+  uint64_t h;
 
+  /* Packets come in trains. */
+  if (e && e->id.datalen == len && memcmp(e->id.data, id, len) == 0) {
+    return e;
+  }
   if (t->cap == 0 || len > NGTCP2_MAX_CIDLEN) {
     return NULL;
   }
+  h = hash(t, id, len);
   for (e = *bucket(t, h); e && !is_id(e, h, id, len); e = e->next) {
   }
+  t->last = e;
   return e;
 }
 
@@ -141,6 +147,7 @@ void qm_cidtable_remove(qm_cidtable *t, const uint8_t *id, size_t len,
     qm_list_remove(&e->link);
     e->next = t->spare;
     t->spare = e;
+    t->last = t->last == e ? NULL : t->last;
     t->len--;
   }
 }

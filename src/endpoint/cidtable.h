@@ -29,6 +29,7 @@ typedef struct qm_cidtable {
   size_t cap; /* power of two, or 0 */
   size_t len;
   uint64_t seed[2];
+  const qm_cid_entry *last; /* found; NULL: none, or it is gone */
 } qm_cidtable;
 
 void qm_cidtable_init(qm_cidtable *t, const quicmig_mem *mem,
@@ -41,7 +42,7 @@ int qm_cidtable_add(qm_cidtable *t, const uint8_t *id, size_t len, void *owner,
                     qm_list *ids);
 
 /* NULL: unknown. */
-const qm_cid_entry *qm_cidtable_find(const qm_cidtable *t, const uint8_t *id,
+const qm_cid_entry *qm_cidtable_find(qm_cidtable *t, const uint8_t *id,
                                      size_t len);
 
 /* Removes the ID if it is there and owner's. */

@@ -19,8 +19,9 @@ struct quicmig_client {
   quicmig_transport_options o;
   qm_tls tls;
   quicmig *migrator;
-  bool wants_run; /* something was queued */
-  bool is_held;   /* the kernel wants time, or ngtcp2 the next quantum */
+  quicmig_tstamp now; /* of the run under way */
+  bool wants_run;     /* something was queued */
+  bool is_held;       /* the kernel wants time, or ngtcp2 the next quantum */
   bool is_inside;
 };
 
@@ -55,6 +56,12 @@ static void on_id_removed(quicmig_conn *c, const ngtcp2_cid *id) {
 
 static void on_wants_run(quicmig_conn *c) { client_of(c)->wants_run = true; }
 
+static quicmig_tstamp get_now(const quicmig_conn *conn) {
+  const quicmig_client *c = (const quicmig_client *)(const void *)conn;
+
+  return c->is_inside ? c->now : QUICMIG_NEVER;
+}
+
 static const qm_conn_owner owner = {
     .confirmed = on_confirmed,
     .path_validated = on_path_validated,
@@ -62,6 +69,7 @@ static const qm_conn_owner owner = {
     .id_added = on_id_added,
     .id_removed = on_id_removed,
     .wants_run = on_wants_run,
+    .now = get_now,
 };
 
 static int resolve(const quicmig_client_config *cfg, qm_addr *remote) {
@@ -256,6 +264,7 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
     return true;
   }
   c->wants_run = false;
+  qm_conn_begin_write(&c->conn, now);
   rv = quicmig_write(c->migrator, write_pkt, now, c);
   if (rv == QUICMIG_ERR_CONN) {
     if (qm_conn_on_error(&c->conn, quicmig_conn_error(c->migrator))) {
@@ -278,6 +287,7 @@ int quicmig_client_run(quicmig_client *c, int fd, quicmig_tstamp now) {
     return QUICMIG_ERR_CLOSED;
   }
   c->is_inside = true;
+  c->now = now;
   is_over = step(c, fd, now);
   if (is_refused(c, is_over ? 1 : REFUSALS_MAX)) {
     c->conn.close_err = QUICMIG_ERR_REFUSED;

@@ -222,7 +222,7 @@ int quicmig_conn_open_stream(quicmig_conn *c, int is_bidi,
     return c->state == QM_CONN_HANDSHAKE ? QUICMIG_ERR_INVALID_STATE
                                          : QUICMIG_ERR_CLOSED;
   }
-  s = qm_stream_new(c, -1);
+  s = qm_stream_new(c);
   if (!s) {
     return QUICMIG_ERR_NOMEM;
   }
@@ -233,7 +233,7 @@ int quicmig_conn_open_stream(quicmig_conn *c, int is_bidi,
     return rv == NGTCP2_ERR_STREAM_ID_BLOCKED ? QUICMIG_ERR_LIMIT
                                               : QUICMIG_ERR_NOMEM;
   }
-  s->id = id;
+  qm_stream_set_id(s, id);
   *ps = s;
   return 0;
 }

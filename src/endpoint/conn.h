@@ -36,7 +36,7 @@ typedef enum qm_conn_state {
   QM_CONN_ENDED      /* nothing more is sent or reported */
 } qm_conn_state;
 
-/* What only the owner can do.  All run inside ngtcp2 callbacks. */
+/* What only the owner can do.  May be called inside ngtcp2 callbacks. */
 typedef struct qm_conn_owner {
   void (*confirmed)(quicmig_conn *c);
   void (*path_validated)(quicmig_conn *c, const ngtcp2_path *path,
@@ -48,6 +48,8 @@ typedef struct qm_conn_owner {
   void (*id_removed)(quicmig_conn *c, const ngtcp2_cid *id);
   /* Something was queued: run me. */
   void (*wants_run)(quicmig_conn *c);
+  /* The time of the run that is under way; NEVER: there is none. */
+  quicmig_tstamp (*now)(const quicmig_conn *c);
 } qm_conn_owner;
 
 struct quicmig_conn {
@@ -71,7 +73,9 @@ struct quicmig_conn {
   uint64_t migrations;
   qm_pmtu pmtu;
   qm_addr path_local, path_remote; /* that pmtu is about */
-  size_t told_max;                 /* the application knows, of datagrams */
+  size_t room;                     /* for a datagram in a packet of pmtu.size */
+  size_t max_datagram;             /* that, or less if the peer takes less */
+  size_t told_max;                 /* the application knows */
   qm_conn_state state;
   bool is_probing;  /* ngtcp2 begins path MTU discovery */
   bool is_blocked;  /* a datagram was refused: writable is owed */
@@ -129,6 +133,9 @@ bool qm_conn_on_error(quicmig_conn *c, int liberr);
 /* Reports the end; frees the streams.  Once. */
 void qm_conn_end(quicmig_conn *c);
 
+/* Before the packets of a turn: follows ngtcp2 to another path. */
+void qm_conn_begin_write(quicmig_conn *c, quicmig_tstamp now);
+
 /* Fills dest, of QUICMIG_MAX_PKTLEN bytes, with the next packet, as
  * quicmig_write_pkt. */
 ngtcp2_ssize qm_conn_write_pkt(quicmig_conn *c, ngtcp2_path *path,
@@ -143,8 +150,12 @@ void qm_conn_after_write(quicmig_conn *c);
 
 /* datagram.c */
 
+/* The size of packets, or what is known of the peer, has changed. */
+void qm_conn_update_room(quicmig_conn *c);
+
 /* The oldest datagram that may still be sent; drops those before it that are
  * too old or fit no more.  False: there is none. */
+#define QM_DATAGRAM_FRAME 3 /* bytes of a frame beside its data, at most */
 bool qm_conn_next_datagram(quicmig_conn *c, quicmig_tstamp now,
                            const uint8_t **data, size_t *len);
 

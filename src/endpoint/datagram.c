@@ -3,26 +3,21 @@
 
 #include "base/time.h"
 
-/* Flags, longest packet number, AEAD tag; type and length of the frame. */
-#define OVERHEAD (1 + 4 + 16 + 3)
+/* Flags, longest packet number, AEAD tag. */
+#define OVERHEAD (1 + 4 + 16 + QM_DATAGRAM_FRAME)
 
-/* The largest that fits a packet now. */
-static size_t room(const quicmig_conn *c) {
-  return c->pmtu.size - OVERHEAD - ngtcp2_conn_get_dcid(c->conn)->datalen;
+void qm_conn_update_room(quicmig_conn *c) {
+  size_t limit = (size_t)ngtcp2_conn_get_remote_transport_params(c->conn)
+                     ->max_datagram_frame_size;
+
+  c->room = c->pmtu.size - OVERHEAD - ngtcp2_conn_get_dcid(c->conn)->datalen;
+  /* The peer's limit counts the frame's type and length too. */
+  limit = limit > QM_DATAGRAM_FRAME ? limit - QM_DATAGRAM_FRAME : 0;
+  c->max_datagram = c->room < limit ? c->room : limit;
 }
 
 size_t quicmig_conn_max_datagram(const quicmig_conn *c) {
-  size_t fits, limit;
-
-  if (c->state != QM_CONN_OPEN) {
-    return 0;
-  }
-  fits = room(c);
-  limit = (size_t)ngtcp2_conn_get_remote_transport_params(c->conn)
-              ->max_datagram_frame_size;
-  /* The peer's limit counts the frame's type and length too. */
-  limit = limit > 3 ? limit - 3 : 0;
-  return fits < limit ? fits : limit;
+  return c->state == QM_CONN_OPEN ? c->max_datagram : 0;
 }
 
 static int check(const quicmig_conn *c, size_t len) {
@@ -37,11 +32,13 @@ static int check(const quicmig_conn *c, size_t len) {
   if (c->wants_close) {
     return QUICMIG_ERR_CLOSED;
   }
-  if (ngtcp2_conn_get_remote_transport_params(c->conn)
-          ->max_datagram_frame_size == 0) {
-    return QUICMIG_ERR_NO_DATAGRAMS;
+  if (len <= c->max_datagram && c->max_datagram) {
+    return 0;
   }
-  return len > quicmig_conn_max_datagram(c) ? QUICMIG_ERR_TOO_LARGE : 0;
+  return ngtcp2_conn_get_remote_transport_params(c->conn)
+                     ->max_datagram_frame_size == 0
+             ? QUICMIG_ERR_NO_DATAGRAMS
+             : QUICMIG_ERR_TOO_LARGE;
 }
 
 static void drop(quicmig_conn *c) {
@@ -51,13 +48,14 @@ static void drop(quicmig_conn *c) {
 
 /* The oldest make room, if that is the policy. */
 static int push(quicmig_conn *c, const uint8_t *data, size_t len) {
-  int rv = qm_dgqueue_push(&c->datagrams, data, len);
+  quicmig_tstamp now = c->owner->now(c);
+  int rv = qm_dgqueue_push(&c->datagrams, data, len, now);
 
   if (c->o->datagram_drop == QUICMIG_DROP_OLDEST &&
       qm_dgqueue_can_hold(&c->datagrams, len)) {
     while (rv == QUICMIG_ERR_BLOCKED) {
       drop(c);
-      rv = qm_dgqueue_push(&c->datagrams, data, len);
+      rv = qm_dgqueue_push(&c->datagrams, data, len, now);
     }
   }
   return rv;
@@ -86,9 +84,8 @@ quicmig_tstamp qm_conn_datagram_deadline(const quicmig_conn *c) {
 
 bool qm_conn_next_datagram(quicmig_conn *c, quicmig_tstamp now,
                            const uint8_t **data, size_t *len) {
-  qm_dgqueue_stamp(&c->datagrams, now);
   while (qm_dgqueue_head(&c->datagrams, data, len)) {
-    if (*len <= room(c) && !qm_time_is_due(qm_conn_datagram_deadline(c), now)) {
+    if (*len <= c->room && !qm_time_is_due(qm_conn_datagram_deadline(c), now)) {
       return true;
     }
     drop(c);

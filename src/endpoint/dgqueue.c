@@ -45,8 +45,8 @@ bool qm_dgqueue_can_hold(const qm_dgqueue *q, size_t len) {
   return HEADER + len < q->cap;
 }
 
-int qm_dgqueue_push(qm_dgqueue *q, const uint8_t *data, size_t len) {
-  const quicmig_tstamp never = QUICMIG_NEVER;
+int qm_dgqueue_push(qm_dgqueue *q, const uint8_t *data, size_t len,
+                    quicmig_tstamp now) {
   uint32_t header = (uint32_t)len;
   size_t at;
 
@@ -61,12 +61,13 @@ int qm_dgqueue_push(qm_dgqueue *q, const uint8_t *data, size_t len) {
     return QUICMIG_ERR_BLOCKED;
   }
   memcpy(q->buf + at, &header, LENGTH);
-  memcpy(q->buf + at + LENGTH, &never, sizeof(never));
+  memcpy(q->buf + at + LENGTH, &now, sizeof(now));
   if (len) {
     memcpy(q->buf + at + HEADER, data, len);
   }
-  if (q->fresh++ == 0) {
-    q->fresh_at = at;
+  if (q->fresh || now == QUICMIG_NEVER) {
+    q->fresh_at = q->fresh ? q->fresh_at : at;
+    q->fresh++;
   }
   q->tail = at + HEADER + len;
   q->count++;
@@ -107,6 +108,16 @@ bool qm_dgqueue_head(const qm_dgqueue *q, const uint8_t **data, size_t *len) {
   *data = q->buf + at + HEADER;
   *len = n;
   return true;
+}
+
+size_t qm_dgqueue_second(const qm_dgqueue *q) {
+  uint32_t n;
+
+  if (q->count < 2) {
+    return SIZE_MAX;
+  }
+  (void)find(q, find(q, q->head, &n) + HEADER + n, &n);
+  return n;
 }
 
 quicmig_tstamp qm_dgqueue_since(const qm_dgqueue *q) {

@@ -17,17 +17,18 @@ typedef struct qm_dgqueue {
   size_t cap;
   size_t head, tail; /* head == tail: empty */
   size_t count;
-  size_t fresh, fresh_at; /* newest ones without a time; where they begin */
+  size_t fresh, fresh_at; /* newest ones, to be told; where they begin */
 } qm_dgqueue;
 
 void qm_dgqueue_init(qm_dgqueue *q, const quicmig_mem *mem, size_t cap);
 void qm_dgqueue_reset(qm_dgqueue *q);
 
-/* Copies a datagram, len <= 65535, in.
+/* Copies a datagram, len <= 65535, in.  now: NEVER if nobody knows.
  * Errors: QUICMIG_ERR_BLOCKED (full), QUICMIG_ERR_NOMEM. */
-int qm_dgqueue_push(qm_dgqueue *q, const uint8_t *data, size_t len);
+int qm_dgqueue_push(qm_dgqueue *q, const uint8_t *data, size_t len,
+                    quicmig_tstamp now);
 
-/* Whatever was queued since the last call came now. */
+/* Whatever was queued without a time came now. */
 void qm_dgqueue_stamp(qm_dgqueue *q, quicmig_tstamp now);
 
 /* Could a datagram of len bytes be queued if nothing else were? */
@@ -35,6 +36,9 @@ bool qm_dgqueue_can_hold(const qm_dgqueue *q, size_t len);
 
 /* The oldest datagram; false when there is none. */
 bool qm_dgqueue_head(const qm_dgqueue *q, const uint8_t **data, size_t *len);
+
+/* The length of the one after it; SIZE_MAX when there is none. */
+size_t qm_dgqueue_second(const qm_dgqueue *q);
 
 /* When it came; NEVER without one, or when it was not told. */
 quicmig_tstamp qm_dgqueue_since(const qm_dgqueue *q);

@@ -18,14 +18,16 @@ bool qm_loans_add(qm_loans *l, const uint8_t *base, size_t len) {
   return true;
 }
 
-size_t qm_loans_pending(const qm_loans *l, ngtcp2_vec *vec, size_t n) {
-  size_t i, skip = l->next_bytes;
+size_t qm_loans_pending(const qm_loans *l, ngtcp2_vec *vec, size_t n,
+                        size_t bytes) {
+  size_t i, skip = l->next_bytes, total = 0;
 
-  for (i = 0; i < n && l->next + i < l->count; i++) {
+  for (i = 0; i < n && total < bytes && l->next + i < l->count; i++) {
     size_t at = slot(l, l->next + i);
 
     vec[i].base = (uint8_t *)(uintptr_t)(l->items[at].base + skip);
     vec[i].len = l->items[at].len - skip;
+    total += vec[i].len;
     skip = 0;
   }
   return i;

@@ -25,8 +25,10 @@ typedef struct qm_loans {
 /* False: full. */
 bool qm_loans_add(qm_loans *l, const uint8_t *base, size_t len);
 
-/* What is to be sent, at most n pieces of it; returns how many. */
-size_t qm_loans_pending(const qm_loans *l, ngtcp2_vec *vec, size_t n);
+/* What is to be sent: at most n pieces, and no more of them than hold `bytes`;
+ * returns how many. */
+size_t qm_loans_pending(const qm_loans *l, ngtcp2_vec *vec, size_t n,
+                        size_t bytes);
 
 /* n bytes more were sent; n bytes more were acknowledged. */
 void qm_loans_on_sent(qm_loans *l, size_t n);

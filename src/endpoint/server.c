@@ -207,11 +207,13 @@ static void pass_time(quicmig_server *s) {
 /* Each dirty connection in turn; one that has more goes to the end.  A goodbye
  * is said to everybody at once. */
 static void write_dirty(quicmig_server *s) {
+  quicmig_tstamp start = s->clock.last, begin;
   size_t turns;
 
   if (!qm_server_flush(s)) {
     return;
   }
+  begin = s->net->clock(s->net->ctx);
   for (turns = 0;
        (turns < WRITES_MAX || s->is_closing) && !qm_list_is_empty(&s->dirty);
        turns++) {
@@ -222,6 +224,9 @@ static void write_dirty(quicmig_server *s) {
     if (!qm_sconn_write(c)) {
       break;
     }
+    /* Writing takes time too: the pacers go on. */
+    s->clock.last =
+        qm_time_add(start, qm_time_since(s->net->clock(s->net->ctx), begin));
   }
   (void)qm_server_flush(s);
 }

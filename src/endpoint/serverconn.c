@@ -58,12 +58,19 @@ static void on_wants_run(quicmig_conn *conn) {
   }
 }
 
+static quicmig_tstamp get_now(const quicmig_conn *conn) {
+  const quicmig_server *s = ((const qm_sconn *)(const void *)conn)->server;
+
+  return s->is_inside ? s->clock.last : QUICMIG_NEVER;
+}
+
 static const qm_conn_owner owner = {
     .path_validated = on_path_validated,
     .id_status = on_id_status,
     .id_added = on_id_added,
     .id_removed = on_id_removed,
     .wants_run = on_wants_run,
+    .now = get_now,
 };
 
 qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
@@ -175,13 +182,18 @@ static void answer_stray(qm_sconn *c, const qm_msg *pkt) {
  * callback. */
 static void sync_address(qm_sconn *c) {
   const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn.conn);
+  const qm_addr *current = &c->tracker.current.addr;
   qm_addr a;
 
+  if (current->len == path->remote.addrlen &&
+      memcmp(&current->u, path->remote.addr, current->len) == 0) {
+    return;
+  }
   if (c->conn.state == QM_CONN_OPEN &&
       qm_addr_set(&a, (const struct sockaddr *)path->remote.addr,
                   path->remote.addrlen) == 0 &&
-      !qm_addr_is_equal(&a, &c->tracker.current.addr) &&
-      (!c->tracker.current.addr.len || qm_tracker_is_known(&c->tracker, &a))) {
+      !qm_addr_is_equal(&a, current) &&
+      (!current->len || qm_tracker_is_known(&c->tracker, &a))) {
     on_address(c, &path->remote);
   }
 }
@@ -202,7 +214,6 @@ void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
     on_error(c, rv);
     return;
   }
-  sync_address(c);
   on_wants_run(&c->conn);
 }
 
@@ -236,14 +247,16 @@ static void keep_close(qm_sconn *c, const uint8_t *pkt, size_t len) {
 
 bool qm_sconn_write(qm_sconn *c) {
   quicmig_server *s = c->server;
-  size_t quantum = ngtcp2_conn_get_send_quantum(c->conn.conn), total = 0;
+  size_t left = ngtcp2_conn_get_send_quantum(c->conn.conn);
   ngtcp2_path_storage ps;
   ngtcp2_pkt_info pi;
   ngtcp2_ssize n = 0;
   uint8_t *room = NULL;
 
   ngtcp2_path_storage_zero(&ps);
-  while (total < quantum && (room = qm_server_room(s))) {
+  sync_address(c);
+  qm_conn_begin_write(&c->conn, s->clock.last);
+  while ((size_t)n <= left && (room = qm_server_room(s))) {
     n = qm_conn_write_pkt(&c->conn, &ps.path, &pi, room, s->clock.last);
     if (n <= 0) {
       break;
@@ -251,7 +264,7 @@ bool qm_sconn_write(qm_sconn *c) {
     if (c->conn.is_close_sent) {
       keep_close(c, room, (size_t)n);
     }
-    total += (size_t)n;
+    left -= (size_t)n < left ? (size_t)n : left;
     qm_server_add(s, &ps.path, &pi, (size_t)n);
   }
   if (n < 0) {
@@ -264,7 +277,7 @@ bool qm_sconn_write(qm_sconn *c) {
     return true;
   }
   arm(c);
-  if (room && total < quantum) {
+  if (room && n == 0) {
     qm_list_remove(&c->dirty);
   }
   qm_conn_after_write(&c->conn); /* may make it dirty again */

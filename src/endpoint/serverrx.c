@@ -105,6 +105,17 @@ static bool is_long_header(const qm_msg *pkt) {
   return (pkt->data[0] & 0x80) != 0;
 }
 
+/* A short header has nothing else before the ID (RFC 8999 section 5.2). */
+static int decode_ids(ngtcp2_version_cid *vc, const qm_msg *pkt) {
+  if (is_long_header(pkt) || pkt->len <= QM_CID_LEN_SERVER) {
+    return ngtcp2_pkt_decode_version_cid(vc, pkt->data, pkt->len,
+                                         QM_CID_LEN_SERVER);
+  }
+  *vc =
+      (ngtcp2_version_cid){.dcid = pkt->data + 1, .dcidlen = QM_CID_LEN_SERVER};
+  return 0;
+}
+
 static void receive(quicmig_server *s, const qm_msg *pkt) {
   const qm_cid_entry *e;
   ngtcp2_version_cid vc;
@@ -114,8 +125,7 @@ static void receive(quicmig_server *s, const qm_msg *pkt) {
     s->stats.rx_discarded++;
     return;
   }
-  rv = ngtcp2_pkt_decode_version_cid(&vc, pkt->data, pkt->len,
-                                     QM_CID_LEN_SERVER);
+  rv = decode_ids(&vc, pkt);
   if (rv == NGTCP2_ERR_VERSION_NEGOTIATION) {
     send_version_negotiation(s, pkt, &vc);
     return;

@@ -29,8 +29,11 @@ static bool deal_with(quicmig_server *s, int err) {
   case QM_TX_WAIT:
     s->write_at = qm_time_add(s->clock.last, QM_TX_RETRY_AFTER);
     return false;
-  case QM_TX_SPLIT:
+  case QM_TX_NO_GSO:
     s->no_offload |= QUICMIG_NO_GSO;
+    qm_txq_split(&s->tx);
+    return true;
+  case QM_TX_SPLIT:
     qm_txq_split(&s->tx);
     return true;
   case QM_TX_UNMARK:

@@ -3,18 +3,22 @@
 #include <assert.h>
 #include <string.h>
 
+/* Credit is given in portions of this share of the window: the peer never lacks
+ * more than one of them, and ngtcp2 is not asked for every packet. */
+#define CREDIT_SHARE 32
+
 static size_t ring_size(const quicmig_stream *s) {
   return s->c->o->stream_buffer;
 }
 
-quicmig_stream *qm_stream_new(quicmig_conn *c, int64_t id) {
+quicmig_stream *qm_stream_new(quicmig_conn *c) {
   quicmig_stream *s = qm_calloc(c->mem, 1, sizeof(*s));
 
   if (!s) {
     return NULL;
   }
   s->c = c;
-  s->id = id;
+  s->id = -1;
   qm_list_init(&s->send);
   qm_list_push(&c->streams, &s->link);
   return s;
@@ -28,9 +32,10 @@ void qm_stream_free(quicmig_stream *s) {
   qm_free(s->c->mem, s);
 }
 
-static bool is_sendable(const quicmig_stream *s) {
-  return ngtcp2_is_bidi_stream(s->id) ||
-         ngtcp2_conn_is_local_stream(s->c->conn, s->id);
+void qm_stream_set_id(quicmig_stream *s, int64_t id) {
+  s->id = id;
+  s->is_sendable =
+      ngtcp2_is_bidi_stream(id) || ngtcp2_conn_is_local_stream(s->c->conn, id);
 }
 
 bool qm_stream_has_pending(const quicmig_stream *s) {
@@ -53,14 +58,15 @@ size_t qm_stream_pending(const quicmig_stream *s,
   size_t first = len < size - at ? len : size - at;
 
   if (s->loans) {
-    return qm_loans_pending(s->loans, vec, QM_STREAM_PIECES);
+    return qm_loans_pending(s->loans, vec, QM_STREAM_PIECES,
+                            QUICMIG_MAX_PKTLEN);
   }
   if (len == 0) {
     return 0;
   }
   vec[0] = (ngtcp2_vec){.base = s->ring + at, .len = first};
   vec[1] = (ngtcp2_vec){.base = s->ring, .len = len - first};
-  return len > first ? 2 : 1;
+  return len > first && first < QUICMIG_MAX_PKTLEN ? 2 : 1;
 }
 
 void qm_stream_on_sent(quicmig_stream *s, size_t n) {
@@ -97,8 +103,8 @@ void qm_stream_on_data(quicmig_stream *s, const uint8_t *data, size_t len,
 
 void qm_stream_on_closed(quicmig_stream *s, uint64_t code) {
   /* What was never consumed no longer counts against the connection. */
-  ngtcp2_conn_extend_max_offset(s->c->conn, s->unconsumed);
-  s->unconsumed = 0;
+  ngtcp2_conn_extend_max_offset(s->c->conn, s->unconsumed + s->owed);
+  s->unconsumed = s->owed = 0;
   if (s->c->cb.stream_closed) {
     s->c->cb.stream_closed(s->c, s, code, s->c->user_data);
   }
@@ -116,7 +122,7 @@ static void put(quicmig_stream *s, const uint8_t *data, size_t len) {
 }
 
 static bool is_open(const quicmig_stream *s) {
-  return !s->is_finished && !s->is_dead && !s->is_unread && is_sendable(s);
+  return !s->is_finished && !s->is_dead && !s->is_unread && s->is_sendable;
 }
 
 /* May it be written?  is_other_way: it was written the other way before. */
@@ -195,9 +201,12 @@ void quicmig_stream_consume(quicmig_stream *s, size_t len) {
     len = (size_t)s->unconsumed;
   }
   s->unconsumed -= len;
-  if (len && s->c->state != QM_CONN_ENDED) {
-    (void)ngtcp2_conn_extend_max_stream_offset(s->c->conn, s->id, len);
-    ngtcp2_conn_extend_max_offset(s->c->conn, len);
+  s->owed += len;
+  if (s->owed > s->c->o->stream_window / CREDIT_SHARE &&
+      s->c->state != QM_CONN_ENDED) {
+    (void)ngtcp2_conn_extend_max_stream_offset(s->c->conn, s->id, s->owed);
+    ngtcp2_conn_extend_max_offset(s->c->conn, s->owed);
+    s->owed = 0;
     s->c->owner->wants_run(s->c);
   }
 }

@@ -21,14 +21,18 @@ struct quicmig_stream {
   uint64_t sent;   /*   [sent, written) waits */
   uint64_t written;
   uint64_t unconsumed; /* received bytes the application still has */
+  uint64_t owed;       /* consumed, and the peer has not been told yet */
+  bool is_sendable;    /* bidirectional, or ours */
   bool is_finished;    /* no more will be written */
   bool is_fin_sent;
   bool is_unread; /* the peer sent STOP_SENDING: writing is over */
   bool is_dead;   /* reset, or gone in ngtcp2: nothing more is sent */
 };
 
-/* A stream that ngtcp2 has opened.  NULL when out of memory. */
-quicmig_stream *qm_stream_new(quicmig_conn *c, int64_t id);
+/* A stream whose ID is not known yet.  NULL when out of memory. */
+quicmig_stream *qm_stream_new(quicmig_conn *c);
+void qm_stream_set_id(quicmig_stream *s, int64_t id);
+
 void qm_stream_free(quicmig_stream *s);
 
 /* The waiting bytes, or the first of them, as pieces; returns how many. */

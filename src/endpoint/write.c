@@ -30,23 +30,36 @@ static ngtcp2_ssize write_close(quicmig_conn *c, const packet *p) {
   return n > 0 ? n : 0;
 }
 
+/* Is something there that could share a packet with `left` bytes of room with
+ * the oldest datagram, of len bytes? */
+static bool has_company(const quicmig_conn *c, size_t len, size_t left) {
+  size_t both = len + qm_dgqueue_second(&c->datagrams);
+
+  return !qm_list_is_empty(&c->sendq) ||
+         (both >= len && both + 2 * QM_DATAGRAM_FRAME <= left);
+}
+
 /* Returns the packet's length, 0 when nothing can be sent now,
  * NGTCP2_ERR_WRITE_MORE when the packet may take more, or an error. */
 static ngtcp2_ssize write_datagrams(quicmig_conn *c, const packet *p) {
+  size_t left = c->room + QM_DATAGRAM_FRAME, len;
   const uint8_t *data;
-  size_t len;
 
   while (qm_conn_next_datagram(c, p->now, &data, &len)) {
     ngtcp2_vec vec = {.base = (uint8_t *)(uintptr_t)data, .len = len};
+    uint32_t flags = has_company(c, len, left)
+                         ? NGTCP2_WRITE_DATAGRAM_FLAG_MORE
+                         : NGTCP2_WRITE_DATAGRAM_FLAG_NONE;
     /* ngtcp2 1.11 aborts on an empty piece: nothing is no piece. */
     int accepted = 0;
     ngtcp2_ssize n = ngtcp2_conn_writev_datagram(
-        c->conn, p->path, p->pi, p->dest, p->destlen, &accepted,
-        NGTCP2_WRITE_DATAGRAM_FLAG_MORE, 0, &vec, len ? 1 : 0, p->now);
+        c->conn, p->path, p->pi, p->dest, p->destlen, &accepted, flags, 0, &vec,
+        len ? 1 : 0, p->now);
 
     if (accepted) {
       qm_dgqueue_pop(&c->datagrams);
       c->datagrams_sent++;
+      left -= len + QM_DATAGRAM_FRAME;
     }
     if (n != NGTCP2_ERR_WRITE_MORE) {
       return n;
@@ -60,9 +73,12 @@ static ngtcp2_ssize write_stream(quicmig_conn *c, quicmig_stream *s,
                                  const packet *p) {
   ngtcp2_vec vec[QM_STREAM_PIECES];
   size_t nvec = qm_stream_pending(s, vec);
-  uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_MORE;
+  uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
   ngtcp2_ssize taken = -1, n;
 
+  if (s->written - s->sent < p->destlen && s->send.next != &c->sendq) {
+    flags |= NGTCP2_WRITE_STREAM_FLAG_MORE; /* another one may share it */
+  }
   if (s->is_finished) {
     flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
   }
@@ -107,46 +123,52 @@ static ngtcp2_ssize write_streams(quicmig_conn *c, const packet *p) {
   return n;
 }
 
-/* Follows ngtcp2 to another path, for the size of packets. */
-static void sync_path(quicmig_conn *c, quicmig_tstamp now) {
+static void follow_path(quicmig_conn *c) {
   const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn);
   qm_addr local, remote;
 
-  if (!is_same(&c->path_local, &path->local) ||
-      !is_same(&c->path_remote, &path->remote)) {
-    (void)qm_addr_set(&local, (const struct sockaddr *)path->local.addr,
-                      path->local.addrlen);
-    (void)qm_addr_set(&remote, (const struct sockaddr *)path->remote.addr,
-                      path->remote.addrlen);
-    qm_pmtu_on_path(&c->pmtu,
-                    qm_addr_is_same_host(&local, &c->path_local) &&
-                        qm_addr_is_same_host(&remote, &c->path_remote));
-    c->path_local = local;
-    c->path_remote = remote;
+  if (is_same(&c->path_local, &path->local) &&
+      is_same(&c->path_remote, &path->remote)) {
+    return;
   }
+  (void)qm_addr_set(&local, (const struct sockaddr *)path->local.addr,
+                    path->local.addrlen);
+  (void)qm_addr_set(&remote, (const struct sockaddr *)path->remote.addr,
+                    path->remote.addrlen);
+  qm_pmtu_on_path(&c->pmtu, qm_addr_is_same_host(&local, &c->path_local) &&
+                                qm_addr_is_same_host(&remote, &c->path_remote));
+  c->path_local = local;
+  c->path_remote = remote;
+}
+
+void qm_conn_begin_write(quicmig_conn *c, quicmig_tstamp now) {
+  if (c->state != QM_CONN_OPEN) {
+    return;
+  }
+  follow_path(c);
   if (c->is_probing) {
     c->is_probing = false;
     qm_pmtu_on_search(&c->pmtu, now);
   }
+  if (c->pmtu.is_searching) {
+    qm_pmtu_check(&c->pmtu, ngtcp2_conn_get_pto(c->conn), now);
+  }
+  qm_dgqueue_stamp(&c->datagrams, now);
+  qm_conn_update_room(c);
 }
 
-/* How large may packets be?  Writes a probe of path MTU discovery if that wants
- * one; then it is returned, else 0. */
+/* A probe of path MTU discovery if that wants one, else 0. */
 static ngtcp2_ssize probe(quicmig_conn *c, const packet *p) {
   ngtcp2_ssize n;
 
-  sync_path(c, p->now);
-  if (!c->pmtu.is_searching) {
-    return 0;
-  }
-  qm_pmtu_check(&c->pmtu, ngtcp2_conn_get_pto(c->conn), p->now);
-  if (!qm_pmtu_offer(&c->pmtu, p->now)) {
+  if (p->now < c->pmtu.offer_at || !qm_pmtu_offer(&c->pmtu, p->now)) {
     return 0;
   }
   n = ngtcp2_conn_write_pkt(c->conn, p->path, p->pi, p->dest, c->pmtu.max,
                             p->now);
   if (n > 0) {
     qm_pmtu_on_offered(&c->pmtu, (size_t)n, p->now);
+    qm_conn_update_room(c);
   }
   return n;
 }
@@ -155,7 +177,7 @@ static ngtcp2_ssize probe(quicmig_conn *c, const packet *p) {
 static ngtcp2_ssize write_any(quicmig_conn *c, const packet *p) {
   ngtcp2_ssize n = NGTCP2_ERR_WRITE_MORE;
 
-  if (c->state == QM_CONN_OPEN) {
+  if (c->datagrams.count && c->state == QM_CONN_OPEN) {
     n = write_datagrams(c, p);
   }
   if (n == NGTCP2_ERR_WRITE_MORE && c->state == QM_CONN_OPEN) {

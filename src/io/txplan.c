@@ -7,7 +7,7 @@
  */
 static qm_tx_verdict simplify(const qm_msg *m) {
   if (qm_msg_count(m) > 1) {
-    return QM_TX_SPLIT;
+    return QM_TX_NO_GSO;
   }
   return m->ecn ? QM_TX_UNMARK : QM_TX_SKIP;
 }

@@ -6,7 +6,7 @@
 void qm_txq_init(qm_txq *q, uint8_t *buf, size_t cap) {
   q->buf = buf;
   q->cap = cap;
-  q->used = q->next = q->len = 0;
+  q->used = q->next = q->len = q->count = 0;
   q->is_split = false;
 }
 
@@ -21,30 +21,32 @@ static bool is_alike(const qm_msg *a, const qm_msg *b) {
          qm_addr_is_equal(&a->local, &b->local);
 }
 
-/* May len more bytes follow in the message m?  Its first packet has set the
- * size; a shorter one has closed it. */
-static bool can_follow(const qm_msg *m, size_t len) {
-  size_t size = m->segment ? m->segment : m->len;
+/* Joins the last message, if its packets let it. */
+static bool join(qm_txq *q, uint32_t tag, const qm_msg *like, size_t len) {
+  qm_msg *last = &q->msgs[q->len - 1];
+  size_t size = q->count == 1 ? last->len : last->segment;
 
-  return len && len <= size && m->len % size == 0 &&
-         m->len / size < QM_SEGMENTS_MAX && m->len + len <= QM_GSO_BYTES;
+  if (len > size || (len < size && q->count == 1) || !len ||
+      q->count == QM_SEGMENTS_MAX || last->len + len > QM_GSO_BYTES ||
+      q->tags[q->len - 1] != tag || !is_alike(last, like)) {
+    return false;
+  }
+  last->segment = size;
+  last->len += len;
+  q->count = len == size ? q->count + 1 : 0;
+  return true;
 }
 
 void qm_txq_add(qm_txq *q, uint32_t tag, const qm_msg *like, size_t len,
                 bool may_group) {
-  qm_msg *last = q->len > q->next ? &q->msgs[q->len - 1] : NULL;
-
   assert(qm_txq_room(q) && len <= QUICMIG_MAX_PKTLEN);
-  if (may_group && last && q->tags[q->len - 1] == tag && !q->is_split &&
-      can_follow(last, len) && is_alike(last, like)) {
-    last->segment = last->segment ? last->segment : last->len;
-    last->len += len;
-  } else {
+  if (!may_group || !q->count || !join(q, tag, like, len)) {
     q->tags[q->len] = tag;
     q->msgs[q->len] = *like;
     q->msgs[q->len].data = q->buf + q->used;
     q->msgs[q->len].len = len;
     q->msgs[q->len].segment = 0;
+    q->count = may_group && len ? 1 : 0;
     q->len++;
   }
   q->used += len;
@@ -75,7 +77,7 @@ static void skip(qm_txq *q, size_t n) {
   q->is_split = false;
   assert(q->next <= q->len);
   if (q->next == q->len) {
-    q->used = q->next = q->len = 0;
+    q->used = q->next = q->len = q->count = 0;
   }
 }
 
@@ -88,7 +90,6 @@ static void skip_one(qm_txq *q) {
   if (m->len == 0) {
     skip(q, 1);
   } else {
-    m->ecn = q->one.ecn;
     qm_txq_split(q);
   }
 }
@@ -107,6 +108,7 @@ void qm_txq_split(qm_txq *q) {
 
   assert(!qm_txq_is_empty(q));
   q->is_split = true;
+  q->count = q->next + 1 == q->len ? 0 : q->count;
   q->one = *m;
   q->one.segment = 0;
   (void)qm_msg_at(m, 0, &q->one.len);
@@ -142,7 +144,7 @@ void qm_txq_move(qm_txq *q, qm_txq *to) {
   size_t i, rest = qm_txq_rest(q);
 
   assert(qm_txq_is_empty(to) && to->cap >= rest);
-  if (rest == 0) {
+  if (qm_txq_is_empty(q)) {
     return;
   }
   from = q->msgs[q->next].data;

@@ -8,7 +8,9 @@
  *   front > on_sent | split | unmark | drop > front > ...    until it is empty
  *
  * A message has packets of one tag, ECN mark, remote and local address only,
- * all of one size but the last, which may be shorter.
+ * all of one size but the last, which may be shorter.  A single packet takes no
+ * shorter one behind it: it may be a probe of path MTU discovery, whose failure
+ * must not look like that of GSO.
  */
 #ifndef QM_TXQ_H
 #define QM_TXQ_H
@@ -17,13 +19,14 @@
 
 /* A whole send quantum of ngtcp2 (64 KiB) and the packet that oversteps it. */
 #define QM_TXQ_BYTES (65536 + QUICMIG_MAX_PKTLEN)
-/* The kernel wants headers and segments of one send in 64 KiB. */
-#define QM_GSO_BYTES 65000
+/* The kernel wants headers and segments of one send in 65,535 bytes. */
+#define QM_GSO_BYTES (65535 - 40 - 8)
 
 typedef struct qm_txq {
   uint8_t *buf;
   size_t cap, used;
   size_t next, len; /* messages: done with, all */
+  size_t count;     /* packets of the last message; 0: it takes no more */
   bool is_split;    /* the front message leaves datagram by datagram */
   qm_msg one;       /* its next datagram then */
   uint32_t tags[QM_MSGS_MAX]; /* the owner's: which socket */

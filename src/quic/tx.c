@@ -10,6 +10,8 @@
 
 /* A pending ICMP error is read once by a send; no more than this often. */
 #define AGAIN_MAX 2
+/* Send quanta (64 KiB) of one call: reading must have its turn. */
+#define QUANTA_MAX 4
 
 struct qm_hold {
   qm_txq q;
@@ -71,8 +73,11 @@ static bool deal_with(quicmig *m, qm_txq *q, qm_path *p, int err,
       drop_front(m, q);
     }
     return true;
-  case QM_TX_SPLIT:
+  case QM_TX_NO_GSO:
     p->no_offload |= QUICMIG_NO_GSO;
+    qm_txq_split(q);
+    return true;
+  case QM_TX_SPLIT:
     qm_txq_split(q);
     return true;
   case QM_TX_UNMARK:
@@ -136,54 +141,85 @@ static bool flush(quicmig *m, qm_txq *q) {
 
 /* Queues the packet that was just written into q's room. */
 static void add(quicmig *m, qm_txq *q, size_t len, const ngtcp2_path *path,
-                const ngtcp2_pkt_info *pi) {
+                const qm_msg *like) {
   const qm_path *p = qm_migrator_find_tx(m, &path->local);
-  qm_msg like = {.ecn = (uint8_t)pi->ecn, .family = qm_addr_family(&m->remote)};
 
   if (p) {
-    qm_txq_add(q, p->id, &like, len, !(p->no_offload & QUICMIG_NO_GSO));
+    qm_txq_add(q, p->id, like, len, !(p->no_offload & QUICMIG_NO_GSO));
   } else {
     qm_engine_on_tx_dropped(&m->engine, 1);
   }
 }
 
-static int write_packets(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
-  size_t quantum = ngtcp2_conn_get_send_quantum(m->conn), total = 0;
-  uint8_t buf[QM_TXQ_BYTES], *room = buf;
+/* Fills and empties q until nothing is left to write, or another packet of the
+ * same size would exceed the quantum.  Returns the last packet's length, 0, or
+ * ngtcp2's error; *is_open: the kernel wants no time. */
+static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
+                                  quicmig_write_pkt write_pkt, void *arg,
+                                  bool *is_open) {
+  size_t left = ngtcp2_conn_get_send_quantum(m->conn);
+  qm_msg like = {.family = qm_addr_family(&m->remote)};
+  uint8_t *room = qm_txq_room(q);
   ngtcp2_path_storage ps;
   ngtcp2_pkt_info pi;
   ngtcp2_ssize n = 0;
-  bool is_open = true;
-  qm_txq q;
 
-  qm_txq_init(&q, buf, sizeof(buf));
+  *is_open = true;
   ngtcp2_path_storage_zero(&ps);
-  while (is_open && total < quantum) {
+  while (*is_open && (size_t)n <= left) {
     n = write_pkt(m, &ps.path, &pi, room, QUICMIG_MAX_PKTLEN, m->clock.last,
                   arg);
     if (n <= 0) {
       break;
     }
-    total += (size_t)n;
-    add(m, &q, (size_t)n, &ps.path, &pi);
-    room = qm_txq_room(&q);
+    left -= (size_t)n < left ? (size_t)n : left;
+    like.ecn = (uint8_t)pi.ecn;
+    add(m, q, (size_t)n, &ps.path, &like);
+    room = qm_txq_room(q);
     if (!room) {
-      is_open = flush(m, &q);
-      room = qm_txq_room(&q);
+      *is_open = flush(m, q);
+      room = qm_txq_room(q);
     }
   }
-  if (is_open) {
-    is_open = flush(m, &q);
-  }
+  *is_open = *is_open && flush(m, q);
+  return n;
+}
+
+static int write_packets(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
+  uint8_t buf[QM_TXQ_BYTES];
+  ngtcp2_ssize n;
+  bool is_open;
+  qm_txq q;
+
+  qm_txq_init(&q, buf, sizeof(buf));
+  n = write_quantum(m, &q, write_pkt, arg, &is_open);
   if (n < 0) {
     m->conn_error = (int)n;
     return QUICMIG_ERR_CONN;
   }
   ngtcp2_conn_update_pkt_tx_time(m->conn, m->clock.last);
-  if (is_open && total >= quantum) {
+  if (is_open && n > 0) {
     m->write_at = m->clock.last;
   }
   return m->write_at != QUICMIG_NEVER;
+}
+
+/* Quantum after quantum, as the pacer lets them go: writing takes time too, and
+ * what it takes is added to the caller's `now`. */
+static int write_quanta(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
+  quicmig_tstamp start = m->clock.last, begin = m->net->clock(m->net->ctx);
+  int i, rv = 0;
+
+  for (i = 0; i < QUANTA_MAX; i++) {
+    m->write_at = QUICMIG_NEVER;
+    rv = write_packets(m, write_pkt, arg);
+    if (rv < 0 || m->write_at != m->clock.last) {
+      break;
+    }
+    m->clock.last =
+        qm_time_add(start, qm_time_since(m->net->clock(m->net->ctx), begin));
+  }
+  return rv;
 }
 
 int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt, quicmig_tstamp now,
@@ -196,7 +232,7 @@ int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt, quicmig_tstamp now,
   rv = 1;
   m->write_at = QUICMIG_NEVER;
   if (flush_hold(m)) {
-    rv = write_packets(m, write_pkt, write_user_data);
+    rv = write_quanta(m, write_pkt, write_user_data);
     qm_migrator_run(m);
     qm_stall_on_write(m);
   }

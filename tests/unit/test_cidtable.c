@@ -48,7 +48,7 @@ static void open_table(qm_cidtable *t) {
   qm_cidtable_init(t, &qm_mem_default, some_seed);
 }
 
-static void *owner_of(const qm_cidtable *t, const void *id, size_t len) {
+static void *owner_of(qm_cidtable *t, const void *id, size_t len) {
   const qm_cid_entry *e = qm_cidtable_find(t, id, len);
 
   return e ? e->owner : NULL;

@@ -4,6 +4,7 @@
 #include "io/cmsg.h"
 
 #include <arpa/inet.h>
+#include <netinet/udp.h>
 
 #include "table.h"
 
@@ -80,14 +81,16 @@ static void reads_ecn(void **state) {
   }
 }
 
+/* Nor several datagrams, whatever the message held before. */
 static void nothing_means_not_ect(void **state) {
-  qm_msg p = {.ecn = 3};
+  qm_msg p = {.ecn = 3, .len = 2400, .segment = 1200};
   control c;
 
   (void)state;
   open_control(&c);
   qm_cmsg_read(&c.msg, &p);
   assert_int_equal(p.ecn, 0);
+  assert_int_equal(p.segment, 0);
 }
 
 static void reads_the_destination(void **state) {
@@ -222,6 +225,114 @@ static void writes_the_source_where_the_kernel_looks(void **state) {
   assert_int_equal(v6.ipi6_ifindex, 5);
 }
 
+/* UDP_GRO: an int, which Linux also gives for one datagram (its own length). */
+static void reads_the_segment_size(void **state) {
+  static const struct row {
+    const char *name;
+    size_t len;
+    int level, type, value;
+    size_t segment; /* wanted */
+  } rows[] = {
+      {"several", 2400, SOL_UDP, UDP_GRO, 1200, 1200},
+      {"the last is shorter", 2401, SOL_UDP, UDP_GRO, 1200, 1200},
+      {"65535", 65536, SOL_UDP, UDP_GRO, 65535, 65535},
+      {"one datagram, its own length", 1200, SOL_UDP, UDP_GRO, 1200, 0},
+      {"more than came", 700, SOL_UDP, UDP_GRO, 1200, 0},
+      {"an empty datagram", 0, SOL_UDP, UDP_GRO, 1200, 0},
+      {"0", 1200, SOL_UDP, UDP_GRO, 0, 0},
+      {"negative", 1200, SOL_UDP, UDP_GRO, -1, 0},
+      {"another type", 2400, SOL_UDP, UDP_SEGMENT, 1200, 0},
+      {"IP's item of that number", 2400, IPPROTO_IP, UDP_GRO, 1200, 0},
+      {"IPv6's", 2400, IPPROTO_IPV6, UDP_GRO, 1200, 0},
+  };
+  const struct row *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    qm_msg p = {.len = r->len, .segment = 9};
+    control c;
+
+    open_control(&c);
+    put(&c, r->level, r->type, &r->value, sizeof(r->value));
+    qm_cmsg_read(&c.msg, &p);
+    row_equal(r, p.segment, r->segment);
+  }
+}
+
+/* As a server's socket with GRO gives it. */
+static void reads_all_three(void **state) {
+  qm_msg p = {.len = 5000, .local = host(AF_INET6, "::", 443)};
+  qm_addr want = host(AF_INET6, HOST6, 443);
+  struct in6_pktinfo info = {.ipi6_addr = want.u.in6.sin6_addr};
+  control c;
+
+  (void)state;
+  open_control(&c);
+  put(&c, SOL_UDP, UDP_GRO, &(int){1200}, sizeof(int));
+  put(&c, IPPROTO_IPV6, IPV6_TCLASS, &(int){1}, sizeof(int));
+  put(&c, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+  qm_cmsg_read(&c.msg, &p);
+  assert_int_equal(p.ecn, 1);
+  assert_int_equal(p.segment, 1200);
+  assert_true(qm_addr_is_equal(&p.local, &want));
+}
+
+struct segments {
+  const char *name;
+  int family;
+  size_t len, segment;
+  uint8_t ecn;
+  const char *local; /* NULL: none */
+  size_t want;       /* UDP_SEGMENT; 0: not written */
+};
+
+static void check_segments(const struct segments *r) {
+  qm_msg p = {
+      .family = r->family, .len = r->len, .segment = r->segment, .ecn = r->ecn};
+  struct cmsghdr *h;
+  control c;
+  uint16_t size = 0;
+  int items = 0;
+
+  p.local = r->local ? host(r->family, r->local, 443) : p.local;
+  open_control(&c);
+  c.msg.msg_controllen = sizeof(c.buf.bytes);
+  qm_cmsg_write(&c.msg, &p);
+  for (h = CMSG_FIRSTHDR(&c.msg); h; h = CMSG_NXTHDR(&c.msg, h)) {
+    if (h->cmsg_level == SOL_UDP) {
+      row_equal(r, h->cmsg_type, UDP_SEGMENT);
+      row_equal(r, h->cmsg_len, CMSG_LEN(sizeof(size)));
+      memcpy(&size, CMSG_DATA(h), sizeof(size));
+    }
+    items++;
+  }
+  row_equal(r, size, r->want);
+  row_equal(r, items, (r->want != 0) + (r->ecn != 0) + (r->local != NULL));
+}
+
+/* UDP_SEGMENT: a 16-bit number, beside the other items. */
+static void writes_the_segment_size(void **state) {
+  static const struct segments rows[] = {
+      {"one datagram", AF_INET, 1200, 0, 0, NULL, 0},
+      {"several", AF_INET, 2400, 1200, 0, NULL, 1200},
+      {"the last is shorter", AF_INET, 1201, 1200, 0, NULL, 1200},
+      {"one as long as a segment", AF_INET, 1200, 1200, 0, NULL, 0},
+      {"one shorter than a segment", AF_INET, 700, 1200, 0, NULL, 0},
+      {"nothing in it", AF_INET, 0, 1200, 0, NULL, 0},
+      {"the largest", AF_INET, 65000, 1500, 0, NULL, 1500},
+      {"v4, marked", AF_INET, 2400, 1200, 2, NULL, 1200},
+      {"v4, all three", AF_INET, 2400, 1200, 2, HOST4, 1200},
+      {"v6, all three", AF_INET6, 2400, 1200, 2, HOST6, 1200},
+      {"v6, the others alone", AF_INET6, 1200, 1200, 2, HOST6, 0},
+  };
+  const struct segments *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    check_segments(r);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_ecn),
@@ -230,6 +341,9 @@ int main(void) {
       cmocka_unit_test(no_destination_unless_asked_for),
       cmocka_unit_test(writes_what_it_reads),
       cmocka_unit_test(writes_the_source_where_the_kernel_looks),
+      cmocka_unit_test(reads_the_segment_size),
+      cmocka_unit_test(reads_all_three),
+      cmocka_unit_test(writes_the_segment_size),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

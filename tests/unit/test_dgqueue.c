@@ -1,4 +1,4 @@
-/* The ring of datagrams that wait: order, content, wrapping, limits. */
+/* The ring of datagrams that wait: order, content, times, wrapping, limits. */
 #include "endpoint/dgqueue.h"
 
 #include "base/rng.h"
@@ -38,7 +38,7 @@ static int push(qm_dgqueue *q, size_t len, uint64_t number) {
   uint8_t data[1500];
 
   fill(data, len, number);
-  return qm_dgqueue_push(q, data, len);
+  return qm_dgqueue_push(q, data, len, QUICMIG_NEVER);
 }
 
 static void assert_head(const qm_dgqueue *q, size_t want, uint64_t number) {
@@ -75,7 +75,9 @@ static void takes_what_fits(void **state) {
 
     qm_dgqueue_init(&q, &qm_mem_default, r->cap);
     row_true(r, !qm_dgqueue_head(&q, &data, &len));
+    row_equal(r, qm_dgqueue_can_hold(&q, r->len), r->want == 0);
     row_equal(r, push(&q, r->len, 7), r->want);
+    row_equal(r, qm_dgqueue_can_hold(&q, r->len), r->want == 0);
     row_equal(r, q.count, r->want == 0);
     row_equal(r, qm_dgqueue_used(&q), r->want == 0 ? HEADER + r->len : 0);
     if (r->want == 0) {
@@ -103,17 +105,21 @@ static void wraps_at_every_offset(void **state) {
         qm_dgqueue_init(&q, &qm_mem_default, CAP);
         if (push(&q, a, 1) == 0) {
           has_b = push(&q, b, 2) == 0;
-          qm_dgqueue_pop(&q);
+          qm_dgqueue_pop(&q); /* not told the time yet */
           has_c = push(&q, c, 3) == 0;
+          qm_dgqueue_stamp(&q, 9);
           assert_true(has_c || has_b || c >= LONGEST);
           assert_int_equal(q.count, (has_b ? 1 : 0) + (has_c ? 1 : 0));
           assert_true(qm_dgqueue_used(&q) <= CAP);
+          assert_true(qm_dgqueue_second(&q) == (has_b && has_c ? c : SIZE_MAX));
           if (has_b) {
             assert_head(&q, b, 2);
+            assert_int_equal(qm_dgqueue_since(&q), 9);
             qm_dgqueue_pop(&q);
           }
           if (has_c) {
             assert_head(&q, c, 3);
+            assert_int_equal(qm_dgqueue_since(&q), 9);
           }
         }
         qm_dgqueue_reset(&q);
@@ -122,11 +128,82 @@ static void wraps_at_every_offset(void **state) {
   }
 }
 
+/* A letter for each call: p push, P push at time 5, x pop, s stamp with the
+ * next time (10, 20 and so on), t since() must be the row's next one. */
+static const struct telling {
+  const char *name, *calls;
+  quicmig_tstamp since[4];
+} telling_rows[] = {
+    {"empty", "tst", {QUICMIG_NEVER, QUICMIG_NEVER}},
+    {"not told", "pt", {QUICMIG_NEVER}},
+    {"told", "pst", {10}},
+    {"told once", "pstst", {10, 10}},
+    {"each its own", "pspstxt", {10, 20}},
+    {"two at once", "ppstxt", {10, 10}},
+    {"a stamp for nothing", "spst", {20}},
+    {"the next is not told", "pspxtst", {QUICMIG_NEVER, 20}},
+    {"popped before it was told", "pxtpst", {QUICMIG_NEVER, 10}},
+    {"one of two popped before", "ppxst", {10}},
+    {"two of three popped before", "pppxxst", {10}},
+    {"told ones popped, a new one after", "ppsxpxtst", {QUICMIG_NEVER, 20}},
+    {"emptied and used again", "psxspst", {30}},
+    {"known", "Ptst", {5, 5}},
+    {"known, the next is not", "Ppsxt", {10}},
+    {"known after a told one", "psPxt", {5}},
+    {"popped between", "pPxsPxt", {5}},
+};
+
+static void is_told_the_time_once(void **state) {
+  const struct telling *r;
+
+  (void)state;
+  for (EACH_ROW(r, telling_rows)) {
+    quicmig_tstamp now = 0;
+    const char *c;
+    qm_dgqueue q;
+    size_t n = 0;
+
+    qm_dgqueue_init(&q, &qm_mem_default, 4096);
+    for (c = r->calls; *c; c++) {
+      if (*c == 'p') {
+        row_equal(r, push(&q, 100, n), 0);
+      } else if (*c == 'P') {
+        row_equal(r, qm_dgqueue_push(&q, (const uint8_t *)"x", 1, 5), 0);
+      } else if (*c == 'x') {
+        qm_dgqueue_pop(&q);
+      } else if (*c == 's') {
+        qm_dgqueue_stamp(&q, now += 10);
+      } else {
+        row_equal(r, qm_dgqueue_since(&q), r->since[n++]);
+      }
+    }
+    qm_dgqueue_reset(&q);
+    row_equal(r, qm_dgqueue_since(&q), QUICMIG_NEVER);
+  }
+}
+
 typedef struct model {
-  size_t len[MODEL_MAX]; /* by number */
-  uint64_t first, next;
-  size_t bytes; /* with their headers */
+  size_t len[MODEL_MAX];           /* by number */
+  quicmig_tstamp since[MODEL_MAX]; /* by number */
+  uint64_t first, next, told;      /* numbers */
+  size_t bytes;                    /* with their headers */
 } model;
+
+/* Whatever was not told the time is told it now. */
+static void stamp(qm_dgqueue *q, model *m, quicmig_tstamp now) {
+  qm_dgqueue_stamp(q, now);
+  for (; m->told < m->next; m->told++) {
+    m->since[m->told % MODEL_MAX] = now;
+  }
+}
+
+static void assert_since(const qm_dgqueue *q, const model *m) {
+  uint64_t want = m->first < m->next && m->first < m->told
+                      ? m->since[m->first % MODEL_MAX]
+                      : QUICMIG_NEVER;
+
+  assert_true(qm_dgqueue_since(q) == want);
+}
 
 static void step(qm_dgqueue *q, model *m, qm_rng *rng) {
   size_t len = (size_t)qm_rng_range(rng, 0, 1500);
@@ -145,6 +222,11 @@ static void step(qm_dgqueue *q, model *m, qm_rng *rng) {
     assert_int_equal(qm_dgqueue_used(q), before);
     assert_true(before + 2 * (HEADER + len) >= q->cap);
   }
+  m->told = m->told > m->first ? m->told : m->first;
+  assert_true(
+      qm_dgqueue_second(q) ==
+      (m->next - m->first < 2 ? SIZE_MAX : m->len[(m->first + 1) % MODEL_MAX]));
+  assert_since(q, m);
   assert_int_equal(q->count, m->next - m->first);
   assert_true(qm_dgqueue_used(q) >= m->bytes);
   assert_true(qm_dgqueue_used(q) <= q->cap);
@@ -170,6 +252,10 @@ static void keeps_order_and_content(void **state) {
     assert_int_equal(c.calls, 0); /* a connection may never send one */
     for (n = 0; n < 20000; n++) {
       step(&q, &m, &rng);
+      if (qm_rng_range(&rng, 0, 9) == 0) {
+        stamp(&q, &m, n);
+        assert_since(&q, &m);
+      }
     }
     assert_int_equal(c.calls, 1);
     qm_dgqueue_reset(&q);
@@ -222,6 +308,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(takes_what_fits),
       cmocka_unit_test(wraps_at_every_offset),
+      cmocka_unit_test(is_told_the_time_once),
       cmocka_unit_test(keeps_order_and_content),
       cmocka_unit_test(is_never_stuck),
       cmocka_unit_test(survives_want_of_memory),
