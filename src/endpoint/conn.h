@@ -78,6 +78,7 @@ struct quicmig_conn {
   size_t told_max;                 /* the application knows */
   qm_conn_state state;
   bool is_probing;  /* ngtcp2 begins path MTU discovery */
+  bool may_probe;   /* its probe may be this turn's next packet */
   bool is_blocked;  /* a datagram was refused: writable is owed */
   bool wants_close; /* ccerr is to be sent */
   bool is_close_sent;

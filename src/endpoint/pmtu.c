@@ -5,10 +5,8 @@
 #define PAUSE_MIN QUICMIG_MILLISECOND
 #define PAUSE_MAX (64 * QUICMIG_MILLISECOND)
 #define SEARCH_MAX (15 * QUICMIG_SECOND)
-/* A probe may be lost twice; after its third loss ngtcp2 waits for three PTOs
- * more before it goes on to a smaller one. */
-#define UNPROVEN_PTOS 3
-#define LARGER_PTOS 7
+/* A probe may be lost twice; the third one's answer takes a round trip. */
+#define DOUBT_PTOS 4
 
 /* Below the largest: an optic fibre service, tunnels, IPv6's least; less the
  * headers of IPv6 and UDP. */
@@ -27,7 +25,8 @@ void qm_pmtu_init(qm_pmtu *p, size_t max) {
   *p = (qm_pmtu){.max = (uint16_t)max,
                  .size = QM_PMTU_BASE,
                  .proven = QM_PMTU_BASE,
-                 .offer_at = QUICMIG_NEVER};
+                 .offer_at = QUICMIG_NEVER,
+                 .wake_at = QUICMIG_NEVER};
   if (top <= QM_PMTU_BASE) {
     return;
   }
@@ -41,14 +40,14 @@ void qm_pmtu_init(qm_pmtu *p, size_t max) {
 
 static void stop(qm_pmtu *p) {
   p->is_searching = false;
-  p->offer_at = QUICMIG_NEVER;
+  p->offer_at = p->wake_at = QUICMIG_NEVER;
 }
 
 void qm_pmtu_on_search(qm_pmtu *p, quicmig_tstamp now) {
   if (p->n_probes) {
     p->is_searching = true;
-    p->since = p->offer_at = p->doubt_from = now;
-    p->patience = UNPROVEN_PTOS;
+    p->since = p->offer_at = p->wake_at = now;
+    p->doubt_from = QUICMIG_NEVER;
     p->pause = PAUSE_MIN;
     p->pto = 0;
     p->proven = QM_PMTU_BASE;
@@ -63,34 +62,49 @@ void qm_pmtu_on_path(qm_pmtu *p, bool is_same_pair) {
   stop(p);
 }
 
+static void give_up(qm_pmtu *p) {
+  if (p->doubt_from != QUICMIG_NEVER && p->size > p->proven) {
+    p->size = p->proven;
+  }
+  p->doubt_from = QUICMIG_NEVER;
+}
+
 bool qm_pmtu_offer(qm_pmtu *p, quicmig_tstamp now) {
-  if (!p->is_searching || now < p->offer_at) {
+  if (now < p->offer_at) {
     return false;
   }
   if (now >= qm_time_add(p->since, SEARCH_MAX)) {
+    give_up(p);
     stop(p);
     return false;
   }
-  p->offer_at = qm_time_add(now, p->pause);
-  p->pause = 2 * p->pause < PAUSE_MAX ? 2 * p->pause : PAUSE_MAX;
+  if (now >= p->wake_at) {
+    p->wake_at = qm_time_add(now, p->pause);
+    p->pause = 2 * p->pause < PAUSE_MAX ? 2 * p->pause : PAUSE_MAX;
+  }
   return true;
 }
 
-void qm_pmtu_on_offered(qm_pmtu *p, size_t n, quicmig_tstamp now) {
+void qm_pmtu_on_taken(qm_pmtu *p) { p->offer_at = p->wake_at; }
+
+void qm_pmtu_on_written(qm_pmtu *p, size_t n, quicmig_tstamp now) {
   size_t i;
 
   for (i = 0; i < p->n_probes && n != p->probes[i]; i++) {
   }
-  if (i == p->n_probes) {
-    return; /* something else that ngtcp2 had to say */
+  if (i == p->n_probes || !p->is_searching) {
+    return;
   }
-  if (n > p->size + 1u) { /* the kept size has not had its turn yet */
+  if (n > p->size + 1u) {
+    p->doubt_from = QUICMIG_NEVER; /* larger ones have their turn first */
+  } else if (n == p->size && p->size > p->proven &&
+             p->doubt_from == QUICMIG_NEVER) {
     p->doubt_from = now;
-    p->patience = LARGER_PTOS;
   }
   if (i % 2 == 1) {
     p->proven = p->probes[i - 1];
     p->size = p->proven > p->size ? p->proven : p->size;
+    p->doubt_from = p->size > p->proven ? p->doubt_from : QUICMIG_NEVER;
   }
   if (i == 1) {
     stop(p); /* nothing larger is left */
@@ -99,8 +113,7 @@ void qm_pmtu_on_offered(qm_pmtu *p, size_t n, quicmig_tstamp now) {
 
 void qm_pmtu_check(qm_pmtu *p, quicmig_duration pto, quicmig_tstamp now) {
   p->pto = qm_time_max(p->pto, pto);
-  if (p->is_searching && p->size > p->proven &&
-      now >= qm_time_add(p->doubt_from, p->patience * p->pto)) {
-    p->size = p->proven;
+  if (now >= qm_time_add(p->doubt_from, DOUBT_PTOS * p->pto)) {
+    give_up(p);
   }
 }

@@ -13,7 +13,7 @@
  *          hosts, else 1200
  *   offer  while a search runs, a packet without data is offered the full room
  *          now and then, so that a probe can be written
- *   check  a kept size that the new path's probes have not proven in time is
+ *   check  a kept size whose own probe the new path does not answer in time is
  *          given up: the path swallows such packets
  */
 #ifndef QM_PMTU_H
@@ -36,10 +36,10 @@ typedef struct qm_pmtu {
   bool is_searching;
   quicmig_tstamp since;      /* of the search */
   quicmig_duration pto;      /* the longest since then */
-  quicmig_tstamp doubt_from; /* PTOs until a kept size is given up count so */
-  uint32_t patience;         /* how many */
-  quicmig_tstamp offer_at;   /* the next one; NEVER without a search */
-  quicmig_duration pause;    /* before the one after it */
+  quicmig_tstamp doubt_from; /* the kept size's probe was written; or NEVER */
+  quicmig_tstamp offer_at; /* from then on a packet is offered the full room */
+  quicmig_tstamp wake_at;  /* and a turn is wanted for it; NEVER: no search */
+  quicmig_duration pause;  /* before the next one */
 } qm_pmtu;
 
 /* max: the largest UDP payload ever sent, >= QM_PMTU_BASE. */
@@ -51,12 +51,17 @@ void qm_pmtu_on_search(qm_pmtu *p, quicmig_tstamp now);
 /* The connection has another path.  is_same_pair: only ports differ. */
 void qm_pmtu_on_path(qm_pmtu *p, bool is_same_pair);
 
-/* Is a packet without data to be offered the room `max`?  Asking is the offer.
- */
+/* Is a packet without data to be offered the room `max` in this turn?  Asking
+ * is the offer. */
 bool qm_pmtu_offer(qm_pmtu *p, quicmig_tstamp now);
 
-/* That packet was written, with n bytes. */
-void qm_pmtu_on_offered(qm_pmtu *p, size_t n, quicmig_tstamp now);
+/* The offer was taken; one that was not, for want of window or of anything to
+ * say, is made again in the next turn, whenever that is. */
+void qm_pmtu_on_taken(qm_pmtu *p);
+
+/* A packet of n bytes was written that took no data: a probe, or something else
+ * that ngtcp2 had to say. */
+void qm_pmtu_on_written(qm_pmtu *p, size_t n, quicmig_tstamp now);
 
 /* pto: the probe timeout now. */
 void qm_pmtu_check(qm_pmtu *p, quicmig_duration pto, quicmig_tstamp now);

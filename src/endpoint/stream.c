@@ -3,8 +3,9 @@
 #include <assert.h>
 #include <string.h>
 
-/* Credit is given in portions of this share of the window: the peer never lacks
- * more than one of them, and ngtcp2 is not asked for every packet. */
+/* A stream's credit is given in portions of this share of its window: the peer
+ * never lacks more than one of them, and ngtcp2 need not find the stream for
+ * every packet. */
 #define CREDIT_SHARE 32
 
 static size_t ring_size(const quicmig_stream *s) {
@@ -103,8 +104,8 @@ void qm_stream_on_data(quicmig_stream *s, const uint8_t *data, size_t len,
 
 void qm_stream_on_closed(quicmig_stream *s, uint64_t code) {
   /* What was never consumed no longer counts against the connection. */
-  ngtcp2_conn_extend_max_offset(s->c->conn, s->unconsumed + s->owed);
-  s->unconsumed = s->owed = 0;
+  ngtcp2_conn_extend_max_offset(s->c->conn, s->unconsumed);
+  s->unconsumed = 0;
   if (s->c->cb.stream_closed) {
     s->c->cb.stream_closed(s->c, s, code, s->c->user_data);
   }
@@ -202,13 +203,15 @@ void quicmig_stream_consume(quicmig_stream *s, size_t len) {
   }
   s->unconsumed -= len;
   s->owed += len;
-  if (s->owed > s->c->o->stream_window / CREDIT_SHARE &&
-      s->c->state != QM_CONN_ENDED) {
-    (void)ngtcp2_conn_extend_max_stream_offset(s->c->conn, s->id, s->owed);
-    ngtcp2_conn_extend_max_offset(s->c->conn, s->owed);
-    s->owed = 0;
-    s->c->owner->wants_run(s->c);
+  if (s->c->state == QM_CONN_ENDED) {
+    return;
   }
+  ngtcp2_conn_extend_max_offset(s->c->conn, len);
+  if (s->owed > s->c->o->stream_window / CREDIT_SHARE) {
+    (void)ngtcp2_conn_extend_max_stream_offset(s->c->conn, s->id, s->owed);
+    s->owed = 0;
+  }
+  s->c->owner->wants_run(s->c);
 }
 
 size_t quicmig_stream_room(const quicmig_stream *s) {

@@ -30,6 +30,16 @@ static ngtcp2_ssize write_close(quicmig_conn *c, const packet *p) {
   return n > 0 ? n : 0;
 }
 
+/* A packet that took no data was written: the size may change with it. */
+static ngtcp2_ssize without_data(quicmig_conn *c, const packet *p,
+                                 ngtcp2_ssize n) {
+  if (n > 0 && c->pmtu.is_searching) {
+    qm_pmtu_on_written(&c->pmtu, (size_t)n, p->now);
+    qm_conn_update_room(c);
+  }
+  return n;
+}
+
 /* Is something there that could share a packet with `left` bytes of room with
  * the oldest datagram, of len bytes? */
 static bool has_company(const quicmig_conn *c, size_t len, size_t left) {
@@ -62,7 +72,7 @@ static ngtcp2_ssize write_datagrams(quicmig_conn *c, const packet *p) {
       left -= len + QM_DATAGRAM_FRAME;
     }
     if (n != NGTCP2_ERR_WRITE_MORE) {
-      return n;
+      return accepted ? n : without_data(c, p, n);
     }
   }
   return NGTCP2_ERR_WRITE_MORE;
@@ -98,6 +108,8 @@ static ngtcp2_ssize write_stream(quicmig_conn *c, quicmig_stream *s,
   }
   if (taken >= 0) {
     qm_stream_on_sent(s, (size_t)taken);
+  } else {
+    n = without_data(c, p, n);
   }
   if (qm_stream_has_pending(s)) {
     qm_list_push(&c->sendq, &s->send);
@@ -150,27 +162,28 @@ void qm_conn_begin_write(quicmig_conn *c, quicmig_tstamp now) {
     c->is_probing = false;
     qm_pmtu_on_search(&c->pmtu, now);
   }
-  if (c->pmtu.is_searching) {
+  c->may_probe = c->pmtu.is_searching;
+  if (c->may_probe) {
     qm_pmtu_check(&c->pmtu, ngtcp2_conn_get_pto(c->conn), now);
   }
   qm_dgqueue_stamp(&c->datagrams, now);
   qm_conn_update_room(c);
 }
 
-/* A probe of path MTU discovery if that wants one, else 0. */
+/* A probe of path MTU discovery if that wants one, else 0.  Once a turn. */
 static ngtcp2_ssize probe(quicmig_conn *c, const packet *p) {
   ngtcp2_ssize n;
 
-  if (p->now < c->pmtu.offer_at || !qm_pmtu_offer(&c->pmtu, p->now)) {
+  c->may_probe = false;
+  if (!qm_pmtu_offer(&c->pmtu, p->now)) {
     return 0;
   }
   n = ngtcp2_conn_write_pkt(c->conn, p->path, p->pi, p->dest, c->pmtu.max,
                             p->now);
   if (n > 0) {
-    qm_pmtu_on_offered(&c->pmtu, (size_t)n, p->now);
-    qm_conn_update_room(c);
+    qm_pmtu_on_taken(&c->pmtu);
   }
-  return n;
+  return without_data(c, p, n);
 }
 
 /* Data, or what ngtcp2 itself has to say. */
@@ -184,8 +197,9 @@ static ngtcp2_ssize write_any(quicmig_conn *c, const packet *p) {
     n = write_streams(c, p);
   }
   return n == NGTCP2_ERR_WRITE_MORE
-             ? ngtcp2_conn_write_pkt(c->conn, p->path, p->pi, p->dest,
-                                     p->destlen, p->now)
+             ? without_data(c, p,
+                            ngtcp2_conn_write_pkt(c->conn, p->path, p->pi,
+                                                  p->dest, p->destlen, p->now))
              : n;
 }
 
@@ -202,7 +216,7 @@ ngtcp2_ssize qm_conn_write_pkt(quicmig_conn *c, ngtcp2_path *path,
     return write_close(c, &p);
   }
   if (c->state == QM_CONN_OPEN) {
-    n = probe(c, &p);
+    n = c->may_probe ? probe(c, &p) : 0;
     p.destlen = c->pmtu.size;
   }
   return n != 0 ? n : write_any(c, &p);
@@ -210,7 +224,7 @@ ngtcp2_ssize qm_conn_write_pkt(quicmig_conn *c, ngtcp2_path *path,
 
 quicmig_tstamp qm_conn_deadline(const quicmig_conn *c) {
   return c->state == QM_CONN_OPEN
-             ? qm_time_min(qm_conn_datagram_deadline(c), c->pmtu.offer_at)
+             ? qm_time_min(qm_conn_datagram_deadline(c), c->pmtu.wake_at)
              : QUICMIG_NEVER;
 }
 
