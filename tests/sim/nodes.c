@@ -7,25 +7,29 @@
 #define PORTS 65536
 #define QUEUE_DEFAULT 1000
 
+#define HEADERS 28 /* of IPv4 and UDP */
+
 static bool is_hit(sim *s, uint32_t ppm) {
   return ppm && qm_rng_range(&s->rng, 0, 999999) < ppm;
 }
 
 /* When the last bit of p has left the line's sender; NEVER: the queue is full.
  */
+/* The queue holds so many full packets, or as many bytes of smaller ones. */
 static quicmig_tstamp serialise(sim_line_side *l, const sim_pkt *p,
                                 quicmig_tstamp now) {
   size_t queue = l->queue ? l->queue : QUEUE_DEFAULT;
-  quicmig_duration each;
+  quicmig_duration each, full;
 
   if (!l->rate) {
     return now;
   }
-  each = (p->len + 28) * 8 * QUICMIG_SECOND / l->rate;
+  each = (p->len + HEADERS) * 8 * QUICMIG_SECOND / l->rate;
+  full = (SIM_MTU + HEADERS) * 8 * QUICMIG_SECOND / l->rate;
   if (l->busy_until < now) {
     l->busy_until = now;
   }
-  if (l->busy_until - now > each * queue) {
+  if (l->busy_until - now > full * queue) {
     return QUICMIG_NEVER;
   }
   l->busy_until += each;

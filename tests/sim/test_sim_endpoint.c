@@ -167,8 +167,7 @@ static void test_blocked(void **state) {
   rig_reset(&w.r);
 }
 
-/* Each hop sets the path back to 1200 bytes (RFC 9000 section 14.3): larger
- * ones wait until it is discovered again, both ways. */
+/* The largest that fit keep fitting over each hop, both ways. */
 static void test_largest_across_hops(void **state) {
   static const struct {
     const char *name;
