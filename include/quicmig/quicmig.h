@@ -116,15 +116,15 @@ quicmig_on_dcid_status(quicmig *m, ngtcp2_connection_id_status_type type,
 #define QUICMIG_READ_MAX 256
 
 /*
- * Reads what fd holds and gives it to ngtcp2; for a second after a hop it takes
- * what the older paths hold first, in the order in which it was sent.  fd is
- * one that watch named; another is ignored.  Uses about 220 KiB of stack: with
- * UDP_GRO one message takes 64 KiB.  Calls back: all.  callback: no.  Returns
- * the number of datagrams; when it is QUICMIG_READ_MAX or more (a message has
- * up to 64), call again or wait for a level-triggered wake-up.  Follow with
- * quicmig_write(). Errors: QUICMIG_ERR_CONN
- * (quicmig_conn_error() has ngtcp2's code), QUICMIG_ERR_INVALID_STATE (not
- * attached), QUICMIG_ERR_REENTRANT.
+ * Reads what fd holds and gives it to ngtcp2; around a hop the sockets of both
+ * paths are read together, in the order in which the kernel received
+ * (SO_TIMESTAMPNS).  fd is one that watch named; another is ignored.  Uses
+ * about 220 KiB of stack: with UDP_GRO one message takes 64 KiB.  Calls back:
+ * all.  callback: no.  Returns the number of datagrams; when it is
+ * QUICMIG_READ_MAX or more (a message has up to 64), call again or wait for a
+ * level-triggered wake-up.  Follow with quicmig_write(). Errors:
+ * QUICMIG_ERR_CONN (quicmig_conn_error() has ngtcp2's code),
+ * QUICMIG_ERR_INVALID_STATE (not attached), QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_read(quicmig *m, int fd, quicmig_tstamp now);
 

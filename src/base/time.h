@@ -34,23 +34,36 @@ static inline bool qm_time_is_due(quicmig_tstamp deadline, quicmig_tstamp now) {
 
 /*
  * A clock that never goes back, whatever the caller's does: a step back is as
- * if the clock had stood still.  inner = outer + offset.
+ * if the clock had stood still.  inner = outer + offset.  While the library
+ * works it may run ahead of the caller's last word, and waits for it then.
  */
 typedef struct qm_clock_guard {
   quicmig_tstamp last; /* inner */
   quicmig_duration offset;
+  quicmig_duration ahead; /* of what the caller said */
 } qm_clock_guard;
 
 static inline quicmig_tstamp qm_clock_guard_in(qm_clock_guard *g,
                                                quicmig_tstamp outer) {
+  quicmig_tstamp said = g->last - g->ahead;
   quicmig_tstamp inner = qm_time_add(outer, g->offset);
 
-  if (inner < g->last) {
-    g->offset = g->last - outer;
-    inner = g->last;
+  if (inner < said) {
+    g->offset = said - outer;
+    inner = said;
   }
-  g->last = inner;
-  return inner;
+  g->ahead = qm_time_since(g->last, inner);
+  g->last = qm_time_max(g->last, inner);
+  return g->last;
+}
+
+/* It is `worked` later than when the caller spoke. */
+static inline void qm_clock_guard_work(qm_clock_guard *g,
+                                       quicmig_duration worked) {
+  if (worked > g->ahead) {
+    g->last = qm_time_add(g->last, worked - g->ahead);
+    g->ahead = worked;
+  }
 }
 
 /* An inner deadline on the caller's clock. */

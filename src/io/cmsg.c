@@ -3,6 +3,7 @@
 
 #include <netinet/udp.h>
 #include <string.h>
+#include <time.h>
 
 static void read_ipv4(const struct cmsghdr *c, qm_msg *p) {
   struct in_pktinfo info;
@@ -44,10 +45,20 @@ static void read_udp(const struct cmsghdr *c, qm_msg *p) {
   }
 }
 
+static void read_socket(const struct cmsghdr *c, qm_msg *p) {
+  struct timespec ts;
+
+  if (c->cmsg_type == SCM_TIMESTAMPNS) {
+    memcpy(&ts, CMSG_DATA(c), sizeof(ts));
+    p->at = (uint64_t)ts.tv_sec * QUICMIG_SECOND + (uint64_t)ts.tv_nsec;
+  }
+}
+
 void qm_cmsg_read(struct msghdr *msg, qm_msg *p) {
   struct cmsghdr *c;
 
   p->ecn = 0;
+  p->at = 0;
   p->segment = 0;
   for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
     if (c->cmsg_level == IPPROTO_IP) {
@@ -56,6 +67,8 @@ void qm_cmsg_read(struct msghdr *msg, qm_msg *p) {
       read_ipv6(c, p);
     } else if (c->cmsg_level == SOL_UDP) {
       read_udp(c, p);
+    } else if (c->cmsg_level == SOL_SOCKET) {
+      read_socket(c, p);
     }
   }
 }

@@ -1,6 +1,6 @@
 /*
- * Ancillary data of a message: ECN bits, the local address, and the size of its
- * segments.  Pure: only bytes in a msghdr.
+ * Ancillary data of a message: ECN bits, the local address, the size of its
+ * segments, and when it came.  Pure: only bytes in a msghdr.
  */
 #ifndef QM_CMSG_H
 #define QM_CMSG_H
@@ -15,8 +15,8 @@ typedef union qm_cmsg_buf {
   size_t align;
 } qm_cmsg_buf;
 
-/* Reads ECN, destination host and segment size of a received message, whose
- * len is set, into p; the port of p->local is left as it is. */
+/* Reads ECN, destination host, segment size and time of a received message,
+ * whose len is set, into p; the port of p->local is left as it is. */
 void qm_cmsg_read(struct msghdr *msg, qm_msg *p);
 
 /* Fills msg's control data for p: ECN when not 0, source host when p->local is

@@ -35,6 +35,8 @@ typedef struct qm_msg {
   int family;    /* of the socket; send only */
   uint8_t ecn;   /* RFC 3168 bits, 0-3 */
   bool is_truncated;
+  uint64_t at; /* when the kernel got it, for its order among sockets; 0: not
+                  asked for */
 } qm_msg;
 
 /* Its datagrams, an empty one included. */
@@ -52,7 +54,8 @@ static inline uint8_t *qm_msg_at(const qm_msg *m, size_t i, size_t *len) {
 
 typedef struct qm_sock_config {
   int family;
-  bool is_server;          /* unconnected: report each datagram's destination */
+  bool is_server;          /* unconnected: report each datagram's destination;
+                            * else when it came */
   uint32_t no_offload;     /* QUICMIG_NO_...: not wanted */
   uint32_t rcvbuf, sndbuf; /* 0: leave */
   uint32_t fwmark;         /* 0: none */

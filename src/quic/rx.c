@@ -6,10 +6,17 @@
 #include "io/rxbuf.h"
 #include "io/txplan.h"
 
-/* How long after a switch the old path's packets are taken first, and how many
- * at most: more than a socket buffer holds. */
+/* How long after a switch the old path's packets may matter for the order. */
 #define RECENT QUICMIG_SECOND
-#define OLDER_MAX 16384
+/* Sockets that are read together. */
+#define SOURCES_MAX 3
+
+/* A socket among others, and the message at its head. */
+typedef struct source {
+  uint32_t id; /* of the path */
+  bool has_msg;
+  qm_msg msg;
+} source;
 
 static int read_one(quicmig *m, qm_path *p, const uint8_t *data, size_t len,
                     uint8_t ecn) {
@@ -42,9 +49,9 @@ static void on_recv_error(quicmig *m, int fd, int err) {
   }
 }
 
-/* Gives a message's datagrams to ngtcp2; what that sets off may close fd's
- * path. */
-static int read_msg(quicmig *m, int fd, const qm_msg *msg) {
+/* Gives a message's datagrams to ngtcp2; what that sets off may close the path.
+ */
+static int read_msg(quicmig *m, uint32_t id, const qm_msg *msg) {
   size_t i, len, n = qm_msg_count(msg);
 
   if (msg->is_truncated) {
@@ -53,7 +60,7 @@ static int read_msg(quicmig *m, int fd, const qm_msg *msg) {
   }
   for (i = 0; i < n; i++) {
     const uint8_t *data = qm_msg_at(msg, i, &len);
-    qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
+    qm_path *p = qm_paths_find(&m->engine.paths, id);
     int rv = p ? read_one(m, p, data, len, msg->ecn) : 0;
 
     qm_migrator_sync(m);
@@ -65,103 +72,136 @@ static int read_msg(quicmig *m, int fd, const qm_msg *msg) {
   return 0;
 }
 
-/* The next path, in order of age, that may hold packets sent before those of
- * path `id`: an older one that carried the data until a moment ago. */
-static const qm_path *next_older(const quicmig *m, uint32_t after,
-                                 uint32_t id) {
-  const qm_path *p = NULL, *best = NULL;
+/* Up to n messages of p; a pending ICMP error is read on the way, and gone. */
+static size_t receive(quicmig *m, const qm_path *p, qm_msg *msgs, size_t n) {
+  int fd = p->handle, rv = m->net->recv(m->net->ctx, fd, msgs, n);
+
+  if (rv == -ECONNREFUSED) {
+    on_recv_error(m, fd, -rv);
+    rv = m->net->recv(m->net->ctx, fd, msgs, n);
+  }
+  if (rv < 0) {
+    on_recv_error(m, fd, -rv);
+    return 0;
+  }
+  return (size_t)rv;
+}
+
+/* May p hold packets that were sent before or between those of other paths? */
+static bool is_live(const quicmig *m, const qm_path *p) {
+  return p->state == QUICMIG_PATH_ACTIVE || p->state == QUICMIG_PATH_PROBING ||
+         (p->state == QUICMIG_PATH_DRAINING && !p->is_dry &&
+          m->clock.last < qm_time_add(p->draining_at, RECENT));
+}
+
+/* The live paths, the newest of them if there are too many; returns how many.
+ */
+static size_t find_live(const quicmig *m, source *sources) {
+  const qm_path *p = NULL;
+  size_t n = 0, i;
 
   while ((p = qm_paths_next(&m->engine.paths, p))) {
-    bool is_recent = p->state == QUICMIG_PATH_ACTIVE ||
-                     (p->state == QUICMIG_PATH_DRAINING && !p->is_dry &&
-                      m->clock.last < qm_time_add(p->draining_at, RECENT));
+    source *dest = &sources[n];
 
-    if (is_recent && p->id > after && p->id < id &&
-        (!best || p->id < best->id)) {
-      best = p;
+    if (!is_live(m, p)) {
+      continue;
     }
+    if (n == SOURCES_MAX) {
+      for (dest = sources, i = 1; i < n; i++) {
+        dest = sources[i].id < dest->id ? &sources[i] : dest;
+      }
+      if (dest->id > p->id) {
+        continue;
+      }
+    } else {
+      n++;
+    }
+    dest->id = p->id;
   }
-  return best;
+  return n;
 }
 
-/* Reads until nothing is left or `budget` datagrams have come; returns how many
- * or an error.  buf, of size bytes, holds what one call gives.  is_older: fd is
- * that of an older path, read on behalf of a newer one. */
-static int read_socket(quicmig *m, int fd, uint8_t *buf, size_t size,
-                       int budget, bool is_older);
+/* Takes the next message of s into buf, of QM_GRO_MAX bytes. */
+static void refill(quicmig *m, source *s, uint8_t *buf) {
+  const qm_path *p = qm_paths_find(&m->engine.paths, s->id);
+
+  s->msg = (qm_msg){.data = buf, .cap = QM_GRO_MAX};
+  s->has_msg = p && receive(m, p, &s->msg, 1) == 1;
+  if (!s->has_msg) {
+    qm_engine_on_empty(&m->engine, s->id, m->clock.last);
+  }
+}
+
+static source *earliest(source *sources, size_t n) {
+  source *s = NULL;
+  size_t i;
+
+  for (i = 0; i < n; i++) {
+    if (sources[i].has_msg && (!s || sources[i].msg.at < s->msg.at)) {
+      s = &sources[i];
+    }
+  }
+  return s;
+}
 
 /*
- * Empties the sockets of older paths, while the packets just taken from fd's
- * wait.  Read the other way round, a busy moment's worth of packets of the new
- * path would make the truncated packet numbers of the old one undecodable (RFC
- * 9000 appendix A.3), and ngtcp2 would drop what the kernel has delivered.
+ * Reads several sockets in the order in which the kernel received.  One after
+ * the other, a busy moment's worth of packets of one path would make the
+ * truncated packet numbers of another undecodable (RFC 9000 appendix A.3): its
+ * data, or the PATH_RESPONSE that proves it.
  */
-static int read_older(quicmig *m, int fd) {
-  const qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
-  uint32_t id = p ? p->id : 0, last = 0;
-  uint8_t buf[QM_GRO_MAX];
-  int rv = 0;
+static int read_in_order(quicmig *m, source *sources, size_t n) {
+  uint8_t bufs[SOURCES_MAX][QM_GRO_MAX];
+  int total = 0, rv = 0;
+  source *s;
+  size_t i;
 
-  while (rv >= 0 && (p = next_older(m, last, id))) {
-    last = p->id;
-    rv = read_socket(m, p->handle, buf, sizeof(buf), OLDER_MAX, true);
-    if (rv >= 0 && rv < OLDER_MAX) {
-      qm_engine_on_empty(&m->engine, last, m->clock.last);
-    }
+  for (i = 0; i < n; i++) {
+    refill(m, &sources[i], bufs[i]);
   }
-  return rv < 0 ? rv : 0;
-}
-
-static bool has_older(const quicmig *m, int fd) {
-  const qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
-
-  return p && next_older(m, 0, p->id);
-}
-
-/* n messages from fd; returns how many datagrams they were, or an error. */
-static int read_msgs(quicmig *m, int fd, const qm_msg *msgs, int n,
-                     bool is_older) {
-  int total = 0, rv = !is_older && has_older(m, fd) ? read_older(m, fd) : 0, i;
-
-  for (i = 0; rv == 0 && i < n; i++) {
-    total += (int)qm_msg_count(&msgs[i]);
-    rv = read_msg(m, fd, &msgs[i]);
+  while (rv == 0 && (s = earliest(sources, n))) {
+    total += (int)qm_msg_count(&s->msg);
+    s->has_msg = false;
+    rv = read_msg(m, s->id, &s->msg);
+    if (rv == 0 && total < QUICMIG_READ_MAX) {
+      refill(m, s, bufs[s - sources]);
+    }
   }
   return rv == 0 ? total : rv;
 }
 
-static int read_socket(quicmig *m, int fd, uint8_t *buf, size_t size,
-                       int budget, bool is_older) {
+static int read_alone(quicmig *m, uint32_t id) {
+  uint8_t buf[QM_RX_BYTES];
   qm_msg msgs[QM_RX_MSGS];
-  bool may_have_more = true;
   const qm_path *p;
-  int total = 0;
+  size_t want = 0, n = 0, i;
+  int total = 0, rv = 0;
 
-  while (may_have_more && total < budget &&
-         (p = qm_paths_by_handle(&m->engine.paths, fd))) {
-    size_t want = qm_rxbuf_carve(msgs, buf, size, p->no_offload);
-    int n = m->net->recv(m->net->ctx, fd, msgs, want);
-
-    if (n < 0) {
-      on_recv_error(m, fd, -n);
-      may_have_more = n == -ECONNREFUSED; /* read, and gone: go on */
-      total++;
-      continue;
+  while (n == want && total < QUICMIG_READ_MAX &&
+         (p = qm_paths_find(&m->engine.paths, id))) {
+    want = qm_rxbuf_carve(msgs, buf, sizeof(buf), p->no_offload);
+    n = receive(m, p, msgs, want);
+    for (i = 0; rv == 0 && i < n; i++) {
+      total += (int)qm_msg_count(&msgs[i]);
+      rv = read_msg(m, id, &msgs[i]);
     }
-    may_have_more = (size_t)n == want;
-    n = read_msgs(m, fd, msgs, n, is_older);
-    if (n < 0) {
-      return n;
+    if (rv != 0) {
+      return rv;
     }
-    total += n;
   }
   return total;
 }
 
 int qm_migrator_read(quicmig *m, int fd) {
-  uint8_t buf[QM_RX_BYTES];
+  const qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
+  source sources[SOURCES_MAX];
+  size_t n;
 
-  return read_socket(m, fd, buf, sizeof(buf), QUICMIG_READ_MAX, false);
+  if (!p) {
+    return 0;
+  }
+  n = is_live(m, p) ? find_live(m, sources) : 0;
+  return n > 1 ? read_in_order(m, sources, n) : read_alone(m, p->id);
 }
 
 int quicmig_read(quicmig *m, int fd, quicmig_tstamp now) {

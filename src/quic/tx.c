@@ -207,7 +207,7 @@ static int write_packets(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
 /* Quantum after quantum, as the pacer lets them go: writing takes time too, and
  * what it takes is added to the caller's `now`. */
 static int write_quanta(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
-  quicmig_tstamp start = m->clock.last, begin = m->net->clock(m->net->ctx);
+  quicmig_tstamp begin = m->net->clock(m->net->ctx);
   int i, rv = 0;
 
   for (i = 0; i < QUANTA_MAX; i++) {
@@ -216,8 +216,8 @@ static int write_quanta(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
     if (rv < 0 || m->write_at != m->clock.last) {
       break;
     }
-    m->clock.last =
-        qm_time_add(start, qm_time_since(m->net->clock(m->net->ctx), begin));
+    qm_clock_guard_work(&m->clock,
+                        qm_time_since(m->net->clock(m->net->ctx), begin));
   }
   return rv;
 }

@@ -59,6 +59,7 @@ static void arrive(sim *s, sim_pkt *p) {
     free_pkt(s, p);
     return;
   }
+  p->at = ++s->arrived;
   qm_list_push(&sock->queue, &p->link);
   sock->queued++;
   s->carried++;
@@ -316,6 +317,7 @@ static bool can_follow(const qm_msg *m, const sim_pkt *p) {
 
 /* Takes the oldest datagram and, with GRO, those that can follow it. */
 static void take(sim_host *h, sim_sock *s, qm_msg *m) {
+  m->at = qm_list_entry(s->queue.next, sim_pkt, link)->at;
   m->len = m->segment = 0;
   do {
     sim_pkt *p = qm_list_entry(s->queue.next, sim_pkt, link);

@@ -32,6 +32,7 @@ typedef struct sim_pkt {
   qm_addr src, dst;
   sim_dir dir;
   uint8_t ecn;
+  uint64_t at; /* the number of its arrival at a socket */
   size_t len;
   uint8_t data[SIM_MTU];
 } sim_pkt;
@@ -66,7 +67,7 @@ typedef struct sim_sock {
   size_t queued;
 } sim_sock;
 
-#define SIM_SOCKS 8192
+#define SIM_SOCKS 16384
 #define SIM_QUEUE 4096 /* datagrams a socket buffers */
 
 /* The calls of qm_net, for fault injection. */
@@ -110,7 +111,7 @@ struct sim {
   sim_host *hosts[2]; /* client, server: index by direction of arrival */
   sim_node *ends[2];  /* first node upwards, first node downwards */
   sim_node *last;
-  uint64_t carried, lost;
+  uint64_t carried, lost, arrived;
 };
 
 /* seed 0: from the environment SIM_SEED or 1; printed. */

@@ -319,7 +319,7 @@ static void test_probes(void **state) {
 static void check_without(const watch *w, uint32_t no_offload) {
   assert_int_equal(w->grouped_tx > 0, !(no_offload & QUICMIG_NO_GSO));
   assert_int_equal(w->grouped_rx > 0, !(no_offload & QUICMIG_NO_GRO));
-  assert_int_equal(w->roomy > 0, !(no_offload & QUICMIG_NO_GRO));
+  assert_true(w->roomy > 0 || (no_offload & QUICMIG_NO_GRO));
 }
 
 /* The client by its options, the server by what its kernel lacks. */

@@ -52,6 +52,8 @@ static void stall_row(const row *w) {
   r.send_every = RATE_GAP;
   r.client_transport.datagram_queue = 4 << 20;
   r.server_transport.datagram_queue = 4 << 20;
+  r.client_transport.datagram_max_age = 0;
+  r.server_transport.datagram_max_age = 0;
   r.client_host.reads_newest_first = true;
   r.test = &test;
   r.on_event = stall;

@@ -119,6 +119,40 @@ static void guard_translates_deadlines(void **state) {
   assert_true(qm_clock_guard_out(&g, NEVER) == NEVER);
 }
 
+/* The library works, the caller speaks, its clock may step back: each row is
+ * one call, in order. */
+static void guard_runs_ahead_and_waits(void **state) {
+  static const struct row {
+    const char *name;
+    quicmig_duration worked; /* 0: the caller says `said` */
+    quicmig_tstamp said, want;
+  } rows[] = {
+      {"the caller speaks", 0, 1000, 1000},
+      {"work", 50, 0, 1050},
+      {"less work, counted from the same word", 20, 0, 1050},
+      {"more of it", 80, 0, 1080},
+      {"the caller is not there yet: it stands still", 0, 1010, 1080},
+      {"still not", 0, 1080, 1080},
+      {"now it is", 0, 1100, 1100},
+      {"work again", 10, 0, 1110},
+      {"a real step back: as if it had stood still", 0, 600, 1110},
+      {"and went on from its last word", 0, 605, 1110},
+      {"until it has caught up", 0, 620, 1120},
+  };
+  qm_clock_guard g = {.last = 0};
+  const struct row *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    if (r->worked) {
+      qm_clock_guard_work(&g, r->worked);
+    } else {
+      row_equal(r, qm_clock_guard_in(&g, r->said), r->want);
+    }
+    row_equal(r, g.last, r->want);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(add_saturates_at_never),
@@ -126,6 +160,7 @@ int main(void) {
       cmocka_unit_test(never_is_never_due),
       cmocka_unit_test(guard_never_goes_back),
       cmocka_unit_test(guard_translates_deadlines),
+      cmocka_unit_test(guard_runs_ahead_and_waits),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
