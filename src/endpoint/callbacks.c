@@ -15,11 +15,22 @@ static void on_rand(uint8_t *dest, size_t len, const ngtcp2_rand_ctx *ctx) {
   }
 }
 
+/* ngtcp2 begins path MTU discovery, but not anew with the same connection ID:
+ * it takes what it found along. */
+static void on_probing(quicmig_conn *c) {
+  const ngtcp2_cid *id = ngtcp2_conn_get_dcid(c->conn);
+
+  if (!ngtcp2_cid_eq(id, &c->probed_id)) {
+    c->probed_id = *id;
+    c->is_probing = true;
+  }
+}
+
 static int on_handshake_completed(ngtcp2_conn *conn, void *user_data) {
   quicmig_conn *c = user_data;
 
   c->state = QM_CONN_OPEN;
-  c->is_probing = true;
+  on_probing(c);
   qm_conn_update_room(c);
   c->is_resumed = gnutls_session_is_resumed(c->session) != 0;
   /* The client has answered from there: validated (RFC 9000 section 8.1). */
@@ -54,8 +65,10 @@ static int on_path_validation(ngtcp2_conn *conn, uint32_t flags,
 
   (void)flags;
   (void)old_path;
-  c->is_probing |= res == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS &&
-                   ngtcp2_path_eq(path, ngtcp2_conn_get_path(conn));
+  if (res == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS &&
+      ngtcp2_path_eq(path, ngtcp2_conn_get_path(conn))) {
+    on_probing(c);
+  }
   c->owner->path_validated(c, path, res);
   return 0;
 }

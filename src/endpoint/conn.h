@@ -77,10 +77,11 @@ struct quicmig_conn {
   size_t max_datagram;             /* that, or less if the peer takes less */
   size_t told_max;                 /* the application knows */
   qm_conn_state state;
-  bool is_probing;  /* ngtcp2 begins path MTU discovery */
-  bool may_probe;   /* its probe may be this turn's next packet */
-  bool is_blocked;  /* a datagram was refused: writable is owed */
-  bool wants_close; /* ccerr is to be sent */
+  ngtcp2_cid probed_id; /* of the peer, that ngtcp2 began it with last */
+  bool is_probing;      /* ngtcp2 begins path MTU discovery */
+  bool may_probe;       /* its probe may be this turn's next packet */
+  bool is_blocked;      /* a datagram was refused: writable is owed */
+  bool wants_close;     /* ccerr is to be sent */
   bool is_close_sent;
   bool is_resumed;
   int32_t close_err, liberr;
@@ -157,8 +158,7 @@ void qm_conn_update_room(quicmig_conn *c);
 /* The oldest datagram that may still be sent; drops those before it that are
  * too old or fit no more.  False: there is none. */
 #define QM_DATAGRAM_FRAME 3 /* bytes of a frame beside its data, at most */
-bool qm_conn_next_datagram(quicmig_conn *c, quicmig_tstamp now,
-                           const uint8_t **data, size_t *len);
+bool qm_conn_next_datagram(quicmig_conn *c, quicmig_tstamp now, qm_dgram *d);
 
 /* When the oldest one is too old. */
 quicmig_tstamp qm_conn_datagram_deadline(const quicmig_conn *c);

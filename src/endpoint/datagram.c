@@ -63,29 +63,36 @@ static int push(quicmig_conn *c, const uint8_t *data, size_t len) {
 
 int quicmig_conn_send_datagram(quicmig_conn *c, const uint8_t *data,
                                size_t len) {
+  bool was_empty = c->datagrams.count == 0;
   int rv = check(c, len);
 
   if (rv == 0) {
     rv = push(c, data, len);
   }
   if (rv == 0) {
-    c->owner->wants_run(c);
+    if (was_empty) { /* else what waits is waiting for ngtcp2 */
+      c->owner->wants_run(c);
+    }
   } else if (rv == QUICMIG_ERR_BLOCKED) {
     c->is_blocked = true;
   }
   return rv;
 }
 
-quicmig_tstamp qm_conn_datagram_deadline(const quicmig_conn *c) {
-  return c->o->datagram_max_age ? qm_time_add(qm_dgqueue_since(&c->datagrams),
-                                              c->o->datagram_max_age)
+static quicmig_tstamp expiry(const quicmig_conn *c, const qm_dgram *d) {
+  return c->o->datagram_max_age ? qm_time_add(d->since, c->o->datagram_max_age)
                                 : QUICMIG_NEVER;
 }
 
-bool qm_conn_next_datagram(quicmig_conn *c, quicmig_tstamp now,
-                           const uint8_t **data, size_t *len) {
-  while (qm_dgqueue_head(&c->datagrams, data, len)) {
-    if (*len <= c->room && !qm_time_is_due(qm_conn_datagram_deadline(c), now)) {
+quicmig_tstamp qm_conn_datagram_deadline(const quicmig_conn *c) {
+  qm_dgram d;
+
+  return qm_dgqueue_head(&c->datagrams, &d) ? expiry(c, &d) : QUICMIG_NEVER;
+}
+
+bool qm_conn_next_datagram(quicmig_conn *c, quicmig_tstamp now, qm_dgram *d) {
+  while (qm_dgqueue_head(&c->datagrams, d)) {
+    if (d->len <= c->room && !qm_time_is_due(expiry(c, d), now)) {
       return true;
     }
     drop(c);

@@ -97,37 +97,22 @@ void qm_dgqueue_stamp(qm_dgqueue *q, quicmig_tstamp now) {
   }
 }
 
-bool qm_dgqueue_head(const qm_dgqueue *q, const uint8_t **data, size_t *len) {
-  uint32_t n;
+bool qm_dgqueue_head(const qm_dgqueue *q, qm_dgram *d) {
+  uint32_t len, next;
   size_t at;
 
   if (q->count == 0) {
     return false;
   }
-  at = find(q, q->head, &n);
-  *data = q->buf + at + HEADER;
-  *len = n;
+  at = find(q, q->head, &len);
+  *d = (qm_dgram){
+      .data = q->buf + at + HEADER, .len = len, .next_len = SIZE_MAX};
+  memcpy(&d->since, q->buf + at + LENGTH, sizeof(d->since));
+  if (q->count > 1) {
+    (void)find(q, at + HEADER + len, &next);
+    d->next_len = next;
+  }
   return true;
-}
-
-size_t qm_dgqueue_second(const qm_dgqueue *q) {
-  uint32_t n;
-
-  if (q->count < 2) {
-    return SIZE_MAX;
-  }
-  (void)find(q, find(q, q->head, &n) + HEADER + n, &n);
-  return n;
-}
-
-quicmig_tstamp qm_dgqueue_since(const qm_dgqueue *q) {
-  quicmig_tstamp t = QUICMIG_NEVER;
-  uint32_t n;
-
-  if (q->count) {
-    memcpy(&t, q->buf + find(q, q->head, &n) + LENGTH, sizeof(t));
-  }
-  return t;
 }
 
 void qm_dgqueue_pop(qm_dgqueue *q) {

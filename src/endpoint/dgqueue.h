@@ -34,14 +34,16 @@ void qm_dgqueue_stamp(qm_dgqueue *q, quicmig_tstamp now);
 /* Could a datagram of len bytes be queued if nothing else were? */
 bool qm_dgqueue_can_hold(const qm_dgqueue *q, size_t len);
 
-/* The oldest datagram; false when there is none. */
-bool qm_dgqueue_head(const qm_dgqueue *q, const uint8_t **data, size_t *len);
+/* The oldest datagram. */
+typedef struct qm_dgram {
+  const uint8_t *data;
+  size_t len;
+  quicmig_tstamp since; /* when it came; NEVER: not told yet */
+  size_t next_len;      /* of the one behind it; SIZE_MAX: there is none */
+} qm_dgram;
 
-/* The length of the one after it; SIZE_MAX when there is none. */
-size_t qm_dgqueue_second(const qm_dgqueue *q);
-
-/* When it came; NEVER without one, or when it was not told. */
-quicmig_tstamp qm_dgqueue_since(const qm_dgqueue *q);
+/* False when there is none. */
+bool qm_dgqueue_head(const qm_dgqueue *q, qm_dgram *d);
 
 /* Bytes in use, wrapped ones included. */
 static inline size_t qm_dgqueue_used(const qm_dgqueue *q) {

@@ -5,6 +5,9 @@
 #define PAUSE_MIN QUICMIG_MILLISECOND
 #define PAUSE_MAX (64 * QUICMIG_MILLISECOND)
 #define SEARCH_MAX (15 * QUICMIG_SECOND)
+/* Of each size: three probes and the silence after them take five; and an
+ * answer. */
+#define SEARCH_PTOS (5 * QM_PMTU_PROBES / 2 + 1)
 /* A probe may be lost twice; the third one's answer takes a round trip. */
 #define DOUBT_PTOS 4
 
@@ -26,7 +29,8 @@ void qm_pmtu_init(qm_pmtu *p, size_t max) {
                  .size = QM_PMTU_BASE,
                  .proven = QM_PMTU_BASE,
                  .offer_at = QUICMIG_NEVER,
-                 .wake_at = QUICMIG_NEVER};
+                 .wake_at = QUICMIG_NEVER,
+                 .doubt_from = QUICMIG_NEVER};
   if (top <= QM_PMTU_BASE) {
     return;
   }
@@ -40,7 +44,7 @@ void qm_pmtu_init(qm_pmtu *p, size_t max) {
 
 static void stop(qm_pmtu *p) {
   p->is_searching = false;
-  p->offer_at = p->wake_at = QUICMIG_NEVER;
+  p->offer_at = p->wake_at = p->doubt_from = QUICMIG_NEVER;
 }
 
 void qm_pmtu_on_search(qm_pmtu *p, quicmig_tstamp now) {
@@ -73,7 +77,8 @@ bool qm_pmtu_offer(qm_pmtu *p, quicmig_tstamp now) {
   if (now < p->offer_at) {
     return false;
   }
-  if (now >= qm_time_add(p->since, SEARCH_MAX)) {
+  if (now >=
+      qm_time_add(p->since, qm_time_max(SEARCH_MAX, SEARCH_PTOS * p->pto))) {
     give_up(p);
     stop(p);
     return false;

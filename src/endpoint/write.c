@@ -40,36 +40,36 @@ static ngtcp2_ssize without_data(quicmig_conn *c, const packet *p,
   return n;
 }
 
-/* Is something there that could share a packet with `left` bytes of room with
- * the oldest datagram, of len bytes? */
-static bool has_company(const quicmig_conn *c, size_t len, size_t left) {
-  size_t both = len + qm_dgqueue_second(&c->datagrams);
+/* Is something there that could share a packet with d, for which there are
+ * `left` bytes? */
+static bool has_company(const quicmig_conn *c, const qm_dgram *d, size_t left) {
+  size_t room = left - d->len;
 
-  return !qm_list_is_empty(&c->sendq) ||
-         (both >= len && both + 2 * QM_DATAGRAM_FRAME <= left);
+  return (d->next_len < room && d->next_len + 2 * QM_DATAGRAM_FRAME <= room) ||
+         !qm_list_is_empty(&c->sendq);
 }
 
 /* Returns the packet's length, 0 when nothing can be sent now,
  * NGTCP2_ERR_WRITE_MORE when the packet may take more, or an error. */
 static ngtcp2_ssize write_datagrams(quicmig_conn *c, const packet *p) {
-  size_t left = c->room + QM_DATAGRAM_FRAME, len;
-  const uint8_t *data;
+  size_t left = c->room + QM_DATAGRAM_FRAME;
+  qm_dgram d;
 
-  while (qm_conn_next_datagram(c, p->now, &data, &len)) {
-    ngtcp2_vec vec = {.base = (uint8_t *)(uintptr_t)data, .len = len};
-    uint32_t flags = has_company(c, len, left)
-                         ? NGTCP2_WRITE_DATAGRAM_FLAG_MORE
-                         : NGTCP2_WRITE_DATAGRAM_FLAG_NONE;
+  while (qm_conn_next_datagram(c, p->now, &d) &&
+         d.len + QM_DATAGRAM_FRAME <= left) {
+    ngtcp2_vec vec = {.base = (uint8_t *)(uintptr_t)d.data, .len = d.len};
+    uint32_t flags = has_company(c, &d, left) ? NGTCP2_WRITE_DATAGRAM_FLAG_MORE
+                                              : NGTCP2_WRITE_DATAGRAM_FLAG_NONE;
     /* ngtcp2 1.11 aborts on an empty piece: nothing is no piece. */
     int accepted = 0;
     ngtcp2_ssize n = ngtcp2_conn_writev_datagram(
         c->conn, p->path, p->pi, p->dest, p->destlen, &accepted, flags, 0, &vec,
-        len ? 1 : 0, p->now);
+        d.len ? 1 : 0, p->now);
 
     if (accepted) {
       qm_dgqueue_pop(&c->datagrams);
       c->datagrams_sent++;
-      left -= len + QM_DATAGRAM_FRAME;
+      left -= d.len + QM_DATAGRAM_FRAME;
     }
     if (n != NGTCP2_ERR_WRITE_MORE) {
       return accepted ? n : without_data(c, p, n);

@@ -25,20 +25,14 @@ void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
                  .addrlen = m->remote.len}};
 }
 
-/* ngtcp2 was given p->shown itself, and copies it. */
-static bool is_shown_as(const qm_path *p, const ngtcp2_addr *local) {
-  return p->shown.len == local->addrlen &&
-         memcmp(&p->shown.u, local->addr, local->addrlen) == 0;
-}
-
 qm_path *qm_migrator_find_tx(const quicmig *m, const ngtcp2_addr *local) {
   qm_path *p = qm_engine_tx(&m->engine);
 
-  if (p && is_shown_as(p, local)) {
+  if (p && qm_migrator_is_shown_as(p, local)) {
     return p;
   }
   for (p = NULL; (p = qm_paths_next(&m->engine.paths, p));) {
-    if (is_shown_as(p, local)) {
+    if (qm_migrator_is_shown_as(p, local)) {
       return p;
     }
   }
@@ -221,11 +215,12 @@ void qm_migrator_sync(quicmig *m) {
   const qm_path *active = qm_engine_active(&m->engine);
   qm_path *p = NULL;
 
-  if (!m->engine.is_confirmed || is_shown_as(active, &path->local)) {
+  if (!m->engine.is_confirmed ||
+      qm_migrator_is_shown_as(active, &path->local)) {
     return;
   }
   while ((p = qm_paths_next(&m->engine.paths, p))) {
-    if (is_shown_as(p, &path->local)) {
+    if (qm_migrator_is_shown_as(p, &path->local)) {
       qm_engine_on_validated(&m->engine, p->id, m->clock.last);
       return;
     }
@@ -260,7 +255,7 @@ static const qm_path *find_probed(const quicmig *m, const ngtcp2_addr *local) {
 
   while ((p = qm_paths_next(&m->engine.paths, p))) {
     if ((p->state == QUICMIG_PATH_PROBING || p->state == QUICMIG_PATH_FAILED) &&
-        is_shown_as(p, local)) {
+        qm_migrator_is_shown_as(p, local)) {
       return p;
     }
   }

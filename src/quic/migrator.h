@@ -79,6 +79,13 @@ int qm_migrator_read(quicmig *m, int fd);
 /* The kernel reported err on p; on the path in use it asks for a hop. */
 void qm_migrator_on_socket_error(quicmig *m, const qm_path *p, int err);
 
+/* Does ngtcp2 know p by this local address?  It was given p->shown itself. */
+static inline bool qm_migrator_is_shown_as(const qm_path *p,
+                                           const ngtcp2_addr *local) {
+  return p->shown.len == local->addrlen &&
+         memcmp(&p->shown.u, local->addr, local->addrlen) == 0;
+}
+
 /* The path whose socket takes a packet that ngtcp2 wrote for `local`, or NULL.
  */
 qm_path *qm_migrator_find_tx(const quicmig *m, const ngtcp2_addr *local);

@@ -139,11 +139,15 @@ static bool flush(quicmig *m, qm_txq *q) {
   return false;
 }
 
-/* Queues the packet that was just written into q's room. */
+/* Queues the packet that was just written into q's room.  *last: the path of
+ * the packet before, which is most likely this one's too; NULL: none. */
 static void add(quicmig *m, qm_txq *q, size_t len, const ngtcp2_path *path,
-                const qm_msg *like) {
-  const qm_path *p = qm_migrator_find_tx(m, &path->local);
+                const qm_msg *like, const qm_path **last) {
+  const qm_path *p = *last;
 
+  if (!p || !qm_migrator_is_shown_as(p, &path->local)) {
+    p = *last = qm_migrator_find_tx(m, &path->local);
+  }
   if (p) {
     qm_txq_add(q, p->id, like, len, !(p->no_offload & QUICMIG_NO_GSO));
   } else {
@@ -159,6 +163,7 @@ static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
                                   bool *is_open) {
   size_t left = ngtcp2_conn_get_send_quantum(m->conn);
   qm_msg like = {.family = qm_addr_family(&m->remote)};
+  const qm_path *last = NULL;
   uint8_t *room = qm_txq_room(q);
   ngtcp2_path_storage ps;
   ngtcp2_pkt_info pi;
@@ -174,10 +179,11 @@ static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
     }
     left -= (size_t)n < left ? (size_t)n : left;
     like.ecn = (uint8_t)pi.ecn;
-    add(m, q, (size_t)n, &ps.path, &like);
+    add(m, q, (size_t)n, &ps.path, &like, &last);
     room = qm_txq_room(q);
     if (!room) {
       *is_open = flush(m, q);
+      last = NULL;
       room = qm_txq_room(q);
     }
   }
