@@ -111,7 +111,7 @@ typedef struct quicmig_transport_options {
    * last move is being validated.  [8] */
   uint32_t cid_limit;
   /* Largest UDP payload sent, 1200 - 1500.  Path MTU discovery (RFC 8899)
-   * works up to it; data uses up to one byte less.  [1452] */
+   * works up to it; data uses up to two bytes less.  [1452] */
   uint32_t max_udp_payload;
   /* Server, non-zero: tell clients not to migrate (disable_active_migration).
    * [0] */

@@ -76,9 +76,11 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
 /* Without callbacks; forgets its IDs. */
 void qm_sconn_free(qm_sconn *c);
 
-/* One of its packets, a message of one datagram, addressed to the ID with this
- * hash. */
-void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt, uint64_t id);
+/* Packets come from pkt's address, to the ID with this hash. */
+void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id);
+
+/* One of them, a message of one datagram. */
+void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt);
 
 void qm_sconn_on_time(qm_sconn *c);
 

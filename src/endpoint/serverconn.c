@@ -198,7 +198,13 @@ static void sync_address(qm_sconn *c) {
   }
 }
 
-void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
+void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
+  if (c->conn.state != QM_CONN_ENDED) {
+    qm_tracker_on_packet(&c->tracker, &pkt->remote, id);
+  }
+}
+
+void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt) {
   const ngtcp2_pkt_info pi = {.ecn = pkt->ecn};
   ngtcp2_path path = qm_server_path_of(pkt);
   int rv;
@@ -207,7 +213,6 @@ void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
     answer_stray(c, pkt);
     return;
   }
-  qm_tracker_on_packet(&c->tracker, &pkt->remote, id);
   rv = ngtcp2_conn_read_pkt(c->conn.conn, &path, &pi, pkt->data, pkt->len,
                             c->server->clock.last);
   if (rv != 0) {

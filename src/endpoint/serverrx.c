@@ -98,7 +98,8 @@ static void accept_one(quicmig_server *s, const qm_msg *pkt) {
   }
   s->stats.accepted++;
   e = qm_cidtable_find(&s->ids, hd.dcid.data, hd.dcid.datalen);
-  qm_sconn_on_packet(c, pkt, e ? e->hash : 0);
+  qm_sconn_on_address(c, pkt, e ? e->hash : 0);
+  qm_sconn_on_packet(c, pkt);
 }
 
 static bool is_long_header(const qm_msg *pkt) {
@@ -116,7 +117,10 @@ static int decode_ids(ngtcp2_version_cid *vc, const qm_msg *pkt) {
   return 0;
 }
 
-static void receive(quicmig_server *s, const qm_msg *pkt) {
+/* *last: the ID of the datagram before, of the same message; NULL: it is the
+ * first. */
+static void receive(quicmig_server *s, const qm_msg *pkt,
+                    const qm_cid_entry **last) {
   const qm_cid_entry *e;
   ngtcp2_version_cid vc;
   int rv;
@@ -136,7 +140,11 @@ static void receive(quicmig_server *s, const qm_msg *pkt) {
   }
   e = qm_cidtable_find(&s->ids, vc.dcid, vc.dcidlen);
   if (e) {
-    qm_sconn_on_packet(e->owner, pkt, e->hash);
+    if (e != *last) { /* from there too?  The train is from one address */
+      qm_sconn_on_address(e->owner, pkt, e->hash);
+      *last = e;
+    }
+    qm_sconn_on_packet(e->owner, pkt);
   } else if (is_long_header(pkt)) {
     accept_one(s, pkt);
   } else {
@@ -148,6 +156,7 @@ static void receive(quicmig_server *s, const qm_msg *pkt) {
 /* Each datagram of a message; returns how many there were. */
 static size_t receive_msg(quicmig_server *s, const qm_msg *msg) {
   size_t i, n = qm_msg_count(msg);
+  const qm_cid_entry *last = NULL;
   qm_msg pkt = *msg;
 
   s->stats.rx_packets += n;
@@ -158,7 +167,7 @@ static size_t receive_msg(quicmig_server *s, const qm_msg *msg) {
   pkt.segment = 0;
   for (i = 0; i < n; i++) {
     pkt.data = qm_msg_at(msg, i, &pkt.len);
-    receive(s, &pkt);
+    receive(s, &pkt, &last);
   }
   return n;
 }

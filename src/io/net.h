@@ -29,7 +29,7 @@ typedef struct qm_msg {
   uint8_t *data;
   size_t cap;
   size_t len;     /* all of it */
-  size_t segment; /* 0: one datagram */
+  size_t segment; /* 0 or len: one datagram */
   qm_addr remote;
   qm_addr local; /* the destination it was sent to, where asked for */
   int family;    /* of the socket; send only */

@@ -21,33 +21,38 @@ static bool is_alike(const qm_msg *a, const qm_msg *b) {
          qm_addr_is_equal(&a->local, &b->local);
 }
 
-/* Joins the last message, if its packets let it. */
-static bool join(qm_txq *q, uint32_t tag, const qm_msg *like, size_t len) {
-  qm_msg *last = &q->msgs[q->len - 1];
-  size_t size = q->count == 1 ? last->len : last->segment;
+/* Does a packet join the last message?  Its first packets set the size; a
+ * shorter one closes it. */
+static bool joins(const qm_txq *q, uint32_t tag, const qm_msg *like,
+                  size_t len) {
+  const qm_msg *last = &q->msgs[q->len - 1];
 
-  if (len > size || (len < size && q->count == 1) || !len ||
-      q->count == QM_SEGMENTS_MAX || last->len + len > QM_GSO_BYTES ||
-      q->tags[q->len - 1] != tag || !is_alike(last, like)) {
-    return false;
-  }
-  last->segment = size;
-  last->len += len;
-  q->count = len == size ? q->count + 1 : 0;
-  return true;
+  return len && len <= last->segment &&
+         (len == last->segment || q->count > 1) && q->count < QM_SEGMENTS_MAX &&
+         last->len + len <= QM_GSO_BYTES && q->tags[q->len - 1] == tag &&
+         is_alike(last, like);
+}
+
+static void begin(qm_txq *q, uint32_t tag, const qm_msg *like, size_t len) {
+  qm_msg *m = &q->msgs[q->len];
+
+  *m = *like;
+  m->data = q->buf + q->used;
+  m->len = m->segment = len;
+  q->tags[q->len++] = tag;
 }
 
 void qm_txq_add(qm_txq *q, uint32_t tag, const qm_msg *like, size_t len,
                 bool may_group) {
-  assert(qm_txq_room(q) && len <= QUICMIG_MAX_PKTLEN);
-  if (!may_group || !q->count || !join(q, tag, like, len)) {
-    q->tags[q->len] = tag;
-    q->msgs[q->len] = *like;
-    q->msgs[q->len].data = q->buf + q->used;
-    q->msgs[q->len].len = len;
-    q->msgs[q->len].segment = 0;
+  assert(q->len < QM_MSGS_MAX && q->used + len <= q->cap);
+  if (q->count && may_group && joins(q, tag, like, len)) {
+    qm_msg *last = &q->msgs[q->len - 1];
+
+    last->len += len;
+    q->count = len == last->segment ? q->count + 1 : 0;
+  } else {
+    begin(q, tag, like, len);
     q->count = may_group && len ? 1 : 0;
-    q->len++;
   }
   q->used += len;
 }
