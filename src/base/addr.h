@@ -40,9 +40,19 @@ void qm_addr_set_port(qm_addr *a, uint16_t port);
 
 /* Same family, address and scope, whatever the ports. */
 bool qm_addr_is_same_host(const qm_addr *a, const qm_addr *b);
-/* And the same port.  What is not compared by name is 0 in every qm_addr. */
+/* Is a this address?  What is not compared by name is 0 in every qm_addr, and
+ * in what the kernel and ngtcp2 made of one. */
+static inline bool qm_addr_is(const qm_addr *a, const void *sa, size_t len) {
+  if (a->len != len || len == 0) {
+    return a->len == len;
+  }
+  return len == sizeof(a->u.in) ? memcmp(&a->u, sa, sizeof(a->u.in)) == 0
+                                : memcmp(&a->u, sa, len) == 0;
+}
+
+/* Same host and port. */
 static inline bool qm_addr_is_equal(const qm_addr *a, const qm_addr *b) {
-  return a->len == b->len && (a->len == 0 || memcmp(&a->u, &b->u, a->len) == 0);
+  return qm_addr_is(a, &b->u, b->len);
 }
 bool qm_addr_is_wildcard(const qm_addr *a);
 

@@ -114,13 +114,9 @@ static bool is_id(const qm_cid_entry *e, uint64_t h, const uint8_t *id,
 
 const qm_cid_entry *qm_cidtable_find(qm_cidtable *t, const uint8_t *id,
                                      size_t len) {
-  const qm_cid_entry *e = t->last;
+  const qm_cid_entry *e;
   uint64_t h;
 
-  /* Packets come in trains. */
-  if (e && e->id.datalen == len && memcmp(e->id.data, id, len) == 0) {
-    return e;
-  }
   if (t->cap == 0 || len > NGTCP2_MAX_CIDLEN) {
     return NULL;
   }

@@ -8,11 +8,15 @@
 #define QM_CIDTABLE_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include <ngtcp2/ngtcp2.h>
 
 #include "base/list.h"
 #include "base/mem.h"
+
+/* Length of the connection IDs that a server makes. */
+#define QM_CID_LEN_SERVER 12
 
 typedef struct qm_cid_entry {
   struct qm_cid_entry *next; /* in the bucket, or among the free ones */
@@ -44,6 +48,17 @@ int qm_cidtable_add(qm_cidtable *t, const uint8_t *id, size_t len, void *owner,
 /* NULL: unknown. */
 const qm_cid_entry *qm_cidtable_find(qm_cidtable *t, const uint8_t *id,
                                      size_t len);
+
+/* The one found last, if this is its ID: packets come in trains.  NULL: not. */
+static inline const qm_cid_entry *
+qm_cidtable_again(const qm_cidtable *t, const uint8_t id[QM_CID_LEN_SERVER]) {
+  const qm_cid_entry *e = t->last;
+
+  return e && e->id.datalen == QM_CID_LEN_SERVER &&
+                 memcmp(e->id.data, id, QM_CID_LEN_SERVER) == 0
+             ? e
+             : NULL;
+}
 
 /* Removes the ID if it is there and owner's. */
 void qm_cidtable_remove(qm_cidtable *t, const uint8_t *id, size_t len,

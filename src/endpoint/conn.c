@@ -4,6 +4,7 @@
 
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 
+#include "endpoint/cidtable.h"
 #include "endpoint/errtext.h"
 #include "endpoint/stream.h"
 

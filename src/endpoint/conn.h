@@ -105,9 +105,8 @@ typedef struct qm_conn_start {
   quicmig_tstamp now;
 } qm_conn_start;
 
-/* Length of our connection IDs. */
+/* Length of a client's connection IDs. */
 #define QM_CID_LEN_CLIENT 8
-#define QM_CID_LEN_SERVER 12
 
 /*
  * Fills *c, which the owner allocated.  A server's own first ID has been given

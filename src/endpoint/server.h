@@ -79,8 +79,9 @@ void qm_sconn_free(qm_sconn *c);
 /* Packets come from pkt's address, to the ID with this hash. */
 void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id);
 
-/* One of them, a message of one datagram. */
-void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt);
+/* One of them, a message of one datagram, that came on path. */
+void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt,
+                        const ngtcp2_path *path);
 
 void qm_sconn_on_time(qm_sconn *c);
 

@@ -185,8 +185,7 @@ static void sync_address(qm_sconn *c) {
   const qm_addr *current = &c->tracker.current.addr;
   qm_addr a;
 
-  if (current->len == path->remote.addrlen &&
-      memcmp(&current->u, path->remote.addr, current->len) == 0) {
+  if (qm_addr_is(current, path->remote.addr, path->remote.addrlen)) {
     return;
   }
   if (c->conn.state == QM_CONN_OPEN &&
@@ -204,16 +203,16 @@ void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
   }
 }
 
-void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt) {
+void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt,
+                        const ngtcp2_path *path) {
   const ngtcp2_pkt_info pi = {.ecn = pkt->ecn};
-  ngtcp2_path path = qm_server_path_of(pkt);
   int rv;
 
   if (c->conn.state == QM_CONN_ENDED) {
     answer_stray(c, pkt);
     return;
   }
-  rv = ngtcp2_conn_read_pkt(c->conn.conn, &path, &pi, pkt->data, pkt->len,
+  rv = ngtcp2_conn_read_pkt(c->conn.conn, path, &pi, pkt->data, pkt->len,
                             c->server->clock.last);
   if (rv != 0) {
     on_error(c, rv);

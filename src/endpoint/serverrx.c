@@ -99,63 +99,66 @@ static void accept_one(quicmig_server *s, const qm_msg *pkt) {
   s->stats.accepted++;
   e = qm_cidtable_find(&s->ids, hd.dcid.data, hd.dcid.datalen);
   qm_sconn_on_address(c, pkt, e ? e->hash : 0);
-  qm_sconn_on_packet(c, pkt);
+  qm_sconn_on_packet(c, pkt, &path);
 }
 
 static bool is_long_header(const qm_msg *pkt) {
   return (pkt->data[0] & 0x80) != 0;
 }
 
-/* A short header has nothing else before the ID (RFC 8999 section 5.2). */
-static int decode_ids(ngtcp2_version_cid *vc, const qm_msg *pkt) {
-  if (is_long_header(pkt) || pkt->len <= QM_CID_LEN_SERVER) {
-    return ngtcp2_pkt_decode_version_cid(vc, pkt->data, pkt->len,
+/* A datagram that is not of the same train as the one before. */
+static const qm_cid_entry *find(quicmig_server *s, const qm_msg *pkt) {
+  const qm_cid_entry *e = NULL;
+  ngtcp2_version_cid vc;
+  int rv = ngtcp2_pkt_decode_version_cid(&vc, pkt->data, pkt->len,
                                          QM_CID_LEN_SERVER);
+
+  if (rv == NGTCP2_ERR_VERSION_NEGOTIATION) {
+    send_version_negotiation(s, pkt, &vc);
+  } else if (rv != 0) {
+    s->stats.rx_discarded++;
+  } else if (!(e = qm_cidtable_find(&s->ids, vc.dcid, vc.dcidlen))) {
+    if (is_long_header(pkt)) {
+      accept_one(s, pkt);
+    } else {
+      s->stats.rx_discarded++;
+      send_stateless_reset(s, pkt, &vc);
+    }
   }
-  *vc =
-      (ngtcp2_version_cid){.dcid = pkt->data + 1, .dcidlen = QM_CID_LEN_SERVER};
-  return 0;
+  return e;
 }
 
 /* *last: the ID of the datagram before, of the same message; NULL: it is the
- * first. */
+ * first.  A short header has nothing but one byte before the ID (RFC 8999
+ * section 5.2). */
 static void receive(quicmig_server *s, const qm_msg *pkt,
-                    const qm_cid_entry **last) {
-  const qm_cid_entry *e;
-  ngtcp2_version_cid vc;
-  int rv;
+                    const ngtcp2_path *path, const qm_cid_entry **last) {
+  const qm_cid_entry *e = NULL;
 
   if (pkt->len == 0) {
     s->stats.rx_discarded++;
     return;
   }
-  rv = decode_ids(&vc, pkt);
-  if (rv == NGTCP2_ERR_VERSION_NEGOTIATION) {
-    send_version_negotiation(s, pkt, &vc);
+  if (!is_long_header(pkt) && pkt->len > QM_CID_LEN_SERVER) {
+    e = qm_cidtable_again(&s->ids, pkt->data + 1);
+  }
+  if (!e) {
+    e = find(s, pkt);
+  }
+  if (!e) {
     return;
   }
-  if (rv != 0) {
-    s->stats.rx_discarded++;
-    return;
+  if (e != *last) { /* the train comes from one address */
+    qm_sconn_on_address(e->owner, pkt, e->hash);
+    *last = e;
   }
-  e = qm_cidtable_find(&s->ids, vc.dcid, vc.dcidlen);
-  if (e) {
-    if (e != *last) { /* from there too?  The train is from one address */
-      qm_sconn_on_address(e->owner, pkt, e->hash);
-      *last = e;
-    }
-    qm_sconn_on_packet(e->owner, pkt);
-  } else if (is_long_header(pkt)) {
-    accept_one(s, pkt);
-  } else {
-    s->stats.rx_discarded++;
-    send_stateless_reset(s, pkt, &vc);
-  }
+  qm_sconn_on_packet(e->owner, pkt, path);
 }
 
 /* Each datagram of a message; returns how many there were. */
 static size_t receive_msg(quicmig_server *s, const qm_msg *msg) {
   size_t i, n = qm_msg_count(msg);
+  ngtcp2_path path = qm_server_path_of(msg);
   const qm_cid_entry *last = NULL;
   qm_msg pkt = *msg;
 
@@ -167,7 +170,7 @@ static size_t receive_msg(quicmig_server *s, const qm_msg *msg) {
   pkt.segment = 0;
   for (i = 0; i < n; i++) {
     pkt.data = qm_msg_at(msg, i, &pkt.len);
-    receive(s, &pkt, &last);
+    receive(s, &pkt, &path, &last);
   }
   return n;
 }

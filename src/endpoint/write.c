@@ -5,8 +5,6 @@
  */
 #include "endpoint/conn.h"
 
-#include <string.h>
-
 #include "base/time.h"
 #include "endpoint/stream.h"
 
@@ -17,10 +15,6 @@ typedef struct packet {
   size_t destlen;
   quicmig_tstamp now;
 } packet;
-
-static bool is_same(const qm_addr *a, const ngtcp2_addr *b) {
-  return a->len == b->addrlen && memcmp(&a->u, b->addr, b->addrlen) == 0;
-}
 
 static ngtcp2_ssize write_close(quicmig_conn *c, const packet *p) {
   ngtcp2_ssize n = ngtcp2_conn_write_connection_close(
@@ -139,8 +133,8 @@ static void follow_path(quicmig_conn *c) {
   const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn);
   qm_addr local, remote;
 
-  if (is_same(&c->path_local, &path->local) &&
-      is_same(&c->path_remote, &path->remote)) {
+  if (qm_addr_is(&c->path_local, path->local.addr, path->local.addrlen) &&
+      qm_addr_is(&c->path_remote, path->remote.addr, path->remote.addrlen)) {
     return;
   }
   (void)qm_addr_set(&local, (const struct sockaddr *)path->local.addr,

@@ -82,8 +82,7 @@ void qm_migrator_on_socket_error(quicmig *m, const qm_path *p, int err);
 /* Does ngtcp2 know p by this local address?  It was given p->shown itself. */
 static inline bool qm_migrator_is_shown_as(const qm_path *p,
                                            const ngtcp2_addr *local) {
-  return p->shown.len == local->addrlen &&
-         memcmp(&p->shown.u, local->addr, local->addrlen) == 0;
+  return qm_addr_is(&p->shown, local->addr, local->addrlen);
 }
 
 /* The path whose socket takes a packet that ngtcp2 wrote for `local`, or NULL.
