@@ -18,7 +18,7 @@ NO_TAIL_PADDING(quicmig_tls_config, insecure);
 NO_TAIL_PADDING(quicmig_transport_options, reserved);
 NO_TAIL_PADDING(quicmig_close_info, reason);
 NO_TAIL_PADDING(quicmig_migration, new_remote);
-NO_TAIL_PADDING(quicmig_conn_callbacks, max_datagram);
+NO_TAIL_PADDING(quicmig_conn_callbacks, datagram_pop);
 NO_TAIL_PADDING(quicmig_conn_info, alpn);
 NO_TAIL_PADDING(quicmig_client_config, user_data);
 NO_TAIL_PADDING(quicmig_server_callbacks, accept);

@@ -26,6 +26,10 @@ int qm_conn_check(quicmig_transport_options *dest,
   if (!cb || cb->size < sizeof(*cb)) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT, "conn_callbacks is required");
   }
+  if (!cb->datagram_head != !cb->datagram_pop) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "datagram_head and datagram_pop go together");
+  }
   if (o) {
     *dest = *o;
   } else {

@@ -159,6 +159,9 @@ void qm_conn_update_room(quicmig_conn *c);
 #define QM_DATAGRAM_FRAME 3 /* bytes of a frame beside its data, at most */
 bool qm_conn_next_datagram(quicmig_conn *c, quicmig_tstamp now, qm_dgram *d);
 
+/* It is in a packet, or dropped. */
+void qm_conn_pop_datagram(quicmig_conn *c, const qm_dgram *d, bool is_sent);
+
 /* When the oldest one is too old. */
 quicmig_tstamp qm_conn_datagram_deadline(const quicmig_conn *c);
 

@@ -90,12 +90,33 @@ quicmig_tstamp qm_conn_datagram_deadline(const quicmig_conn *c) {
   return qm_dgqueue_head(&c->datagrams, &d) ? expiry(c, &d) : QUICMIG_NEVER;
 }
 
+void quicmig_conn_wake(quicmig_conn *c) { c->owner->wants_run(c); }
+
+/* The oldest of the application's own queue.  Which one follows is not known:
+ * most likely another of its size. */
+static bool ask(quicmig_conn *c, qm_dgram *d) {
+  *d = (qm_dgram){.since = QUICMIG_NEVER, .is_lent = true};
+  d->len = c->cb.datagram_head(c, &d->data, c->user_data);
+  d->next_len = d->len;
+  return d->len != SIZE_MAX;
+}
+
+void qm_conn_pop_datagram(quicmig_conn *c, const qm_dgram *d, bool is_sent) {
+  *(is_sent ? &c->datagrams_sent : &c->datagrams_dropped) += 1;
+  if (d->is_lent) {
+    c->cb.datagram_pop(c, is_sent, c->user_data);
+  } else {
+    qm_dgqueue_pop(&c->datagrams);
+  }
+}
+
 bool qm_conn_next_datagram(quicmig_conn *c, quicmig_tstamp now, qm_dgram *d) {
-  while (qm_dgqueue_head(&c->datagrams, d)) {
+  while (qm_dgqueue_head(&c->datagrams, d) ||
+         (c->cb.datagram_head && ask(c, d))) {
     if (d->len <= c->room && !qm_time_is_due(expiry(c, d), now)) {
       return true;
     }
-    drop(c);
+    qm_conn_pop_datagram(c, d, false);
   }
   return false;
 }

@@ -40,6 +40,7 @@ typedef struct qm_dgram {
   size_t len;
   quicmig_tstamp since; /* when it came; NEVER: not told yet */
   size_t next_len;      /* of the one behind it; SIZE_MAX: there is none */
+  bool is_lent;         /* not of this queue, but of the application's */
 } qm_dgram;
 
 /* False when there is none. */

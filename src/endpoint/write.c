@@ -61,8 +61,7 @@ static ngtcp2_ssize write_datagrams(quicmig_conn *c, const packet *p) {
         d.len ? 1 : 0, p->now);
 
     if (accepted) {
-      qm_dgqueue_pop(&c->datagrams);
-      c->datagrams_sent++;
+      qm_conn_pop_datagram(c, &d, true);
       left -= d.len + QM_DATAGRAM_FRAME;
     }
     if (n != NGTCP2_ERR_WRITE_MORE) {
@@ -184,7 +183,7 @@ static ngtcp2_ssize probe(quicmig_conn *c, const packet *p) {
 static ngtcp2_ssize write_any(quicmig_conn *c, const packet *p) {
   ngtcp2_ssize n = NGTCP2_ERR_WRITE_MORE;
 
-  if (c->datagrams.count && c->state == QM_CONN_OPEN) {
+  if ((c->datagrams.count || c->cb.datagram_head) && c->state == QM_CONN_OPEN) {
     n = write_datagrams(c, p);
   }
   if (n == NGTCP2_ERR_WRITE_MORE && c->state == QM_CONN_OPEN) {
