@@ -36,6 +36,7 @@ void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
   e->o.rcvbuf = kept.rcvbuf;
   e->o.sndbuf = kept.sndbuf;
   e->o.fwmark = kept.fwmark;
+  e->o.no_offload = kept.no_offload;
   memcpy(e->o.interface_name, kept.interface_name, sizeof(kept.interface_name));
   if (e->is_confirmed) {
     qm_sched_start(&e->sched, now);

@@ -19,9 +19,8 @@ struct quicmig_client {
   quicmig_transport_options o;
   qm_tls tls;
   quicmig *migrator;
-  quicmig_tstamp now; /* of the run under way */
-  bool wants_run;     /* something was queued */
-  bool is_held;       /* the kernel wants time, or ngtcp2 the next quantum */
+  bool wants_run; /* something was queued */
+  bool is_held;   /* the kernel wants time, or ngtcp2 the next quantum */
   bool is_inside;
 };
 
@@ -59,7 +58,7 @@ static void on_wants_run(quicmig_conn *c) { client_of(c)->wants_run = true; }
 static quicmig_tstamp get_now(const quicmig_conn *conn) {
   const quicmig_client *c = (const quicmig_client *)(const void *)conn;
 
-  return c->is_inside ? c->now : QUICMIG_NEVER;
+  return c->is_inside ? c->migrator->clock.last : QUICMIG_NEVER;
 }
 
 static const qm_conn_owner owner = {
@@ -227,8 +226,12 @@ quicmig_tstamp quicmig_client_deadline(const quicmig_client *c) {
   if (c->wants_run) {
     return 0;
   }
-  return qm_time_min(quicmig_deadline(c->migrator),
-                     c->is_held ? QUICMIG_NEVER : qm_conn_deadline(&c->conn));
+  if (c->is_held) {
+    return quicmig_deadline(c->migrator);
+  }
+  return qm_time_min(
+      quicmig_deadline(c->migrator),
+      qm_clock_guard_out(&c->migrator->clock, qm_conn_deadline(&c->conn)));
 }
 
 static ngtcp2_ssize write_pkt(quicmig *m, ngtcp2_path *path,
@@ -264,7 +267,7 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
     return true;
   }
   c->wants_run = false;
-  qm_conn_begin_write(&c->conn, now);
+  qm_conn_begin_write(&c->conn, c->migrator->clock.last);
   rv = quicmig_write(c->migrator, write_pkt, now, c);
   if (rv == QUICMIG_ERR_CONN) {
     if (qm_conn_on_error(&c->conn, quicmig_conn_error(c->migrator))) {
@@ -287,7 +290,6 @@ int quicmig_client_run(quicmig_client *c, int fd, quicmig_tstamp now) {
     return QUICMIG_ERR_CLOSED;
   }
   c->is_inside = true;
-  c->now = now;
   is_over = step(c, fd, now);
   if (is_refused(c, is_over ? 1 : REFUSALS_MAX)) {
     c->conn.close_err = QUICMIG_ERR_REFUSED;

@@ -112,6 +112,9 @@ static const char *check_counts(const quicmig_transport_options *o) {
   if (!is_in(o->max_connections, 1, 1000000)) {
     return "max_connections must be 1 to 1,000,000";
   }
+  if (o->reserved != 0) {
+    return "reserved must be 0";
+  }
   return NULL;
 }
 

@@ -90,7 +90,11 @@ quicmig_tstamp qm_conn_datagram_deadline(const quicmig_conn *c) {
   return qm_dgqueue_head(&c->datagrams, &d) ? expiry(c, &d) : QUICMIG_NEVER;
 }
 
-void quicmig_conn_wake(quicmig_conn *c) { c->owner->wants_run(c); }
+void quicmig_conn_wake(quicmig_conn *c) {
+  if (c->state != QM_CONN_ENDED) {
+    c->owner->wants_run(c);
+  }
+}
 
 /* The oldest of the application's own queue.  Which one follows is not known:
  * most likely another of its size. */
@@ -112,8 +116,8 @@ void qm_conn_pop_datagram(quicmig_conn *c, const qm_dgram *d, bool is_sent) {
 
 bool qm_conn_next_datagram(quicmig_conn *c, quicmig_tstamp now, qm_dgram *d) {
   while (qm_dgqueue_head(&c->datagrams, d) ||
-         (c->cb.datagram_head && ask(c, d))) {
-    if (d->len <= c->room && !qm_time_is_due(expiry(c, d), now)) {
+         (c->cb.datagram_head && c->max_datagram && ask(c, d))) {
+    if (d->len <= c->max_datagram && !qm_time_is_due(expiry(c, d), now)) {
       return true;
     }
     qm_conn_pop_datagram(c, d, false);

@@ -145,6 +145,25 @@ static void end(qm_sconn *c) {
               qm_time_add(c->server->clock.last, LINGER_PTOS * pto));
 }
 
+/* ngtcp2 may have gone back to an address it validated before, without a
+ * callback. */
+static void sync_address(qm_sconn *c) {
+  const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn.conn);
+  const qm_addr *current = &c->tracker.current.addr;
+  qm_addr a;
+
+  if (qm_addr_is(current, path->remote.addr, path->remote.addrlen)) {
+    return;
+  }
+  if (c->conn.state == QM_CONN_OPEN &&
+      qm_addr_set(&a, (const struct sockaddr *)path->remote.addr,
+                  path->remote.addrlen) == 0 &&
+      !qm_addr_is_equal(&a, current) &&
+      (!current->len || qm_tracker_is_known(&c->tracker, &a))) {
+    on_address(c, &path->remote);
+  }
+}
+
 static void on_error(qm_sconn *c, int liberr) {
   bool was_open = c->conn.state == QM_CONN_OPEN;
 
@@ -154,6 +173,7 @@ static void on_error(qm_sconn *c, int liberr) {
     qm_sconn_free(c);
     return;
   }
+  sync_address(c);
   if (qm_conn_on_error(&c->conn, liberr)) {
     end(c);
   } else {
@@ -176,25 +196,6 @@ static void answer_stray(qm_sconn *c, const qm_msg *pkt) {
   }
   memcpy(room, c->close_pkt, c->close_len);
   qm_server_add(c->server, &path, &pi, c->close_len);
-}
-
-/* ngtcp2 may have gone back to an address it validated before, without a
- * callback. */
-static void sync_address(qm_sconn *c) {
-  const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn.conn);
-  const qm_addr *current = &c->tracker.current.addr;
-  qm_addr a;
-
-  if (qm_addr_is(current, path->remote.addr, path->remote.addrlen)) {
-    return;
-  }
-  if (c->conn.state == QM_CONN_OPEN &&
-      qm_addr_set(&a, (const struct sockaddr *)path->remote.addr,
-                  path->remote.addrlen) == 0 &&
-      !qm_addr_is_equal(&a, current) &&
-      (!current->len || qm_tracker_is_known(&c->tracker, &a))) {
-    on_address(c, &path->remote);
-  }
 }
 
 void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id) {

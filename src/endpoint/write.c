@@ -75,14 +75,19 @@ static ngtcp2_ssize write_datagrams(quicmig_conn *c, const packet *p) {
 static ngtcp2_ssize write_stream(quicmig_conn *c, quicmig_stream *s,
                                  const packet *p) {
   ngtcp2_vec vec[QM_STREAM_PIECES];
-  size_t nvec = qm_stream_pending(s, vec);
+  size_t nvec = qm_stream_pending(s, vec), len = 0, i;
   uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
   ngtcp2_ssize taken = -1, n;
+  bool is_all;
 
-  if (s->written - s->sent < p->destlen && s->send.next != &c->sendq) {
-    flags |= NGTCP2_WRITE_STREAM_FLAG_MORE; /* another one may share it */
+  for (i = 0; i < nvec; i++) {
+    len += vec[i].len;
   }
-  if (s->is_finished) {
+  is_all = len == s->written - s->sent;
+  if (len < p->destlen && (!is_all || s->send.next != &c->sendq)) {
+    flags |= NGTCP2_WRITE_STREAM_FLAG_MORE; /* the rest, or another one */
+  }
+  if (s->is_finished && is_all) {
     flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
   }
   n = ngtcp2_conn_writev_stream(c->conn, p->path, p->pi, p->dest, p->destlen,

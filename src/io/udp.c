@@ -29,8 +29,9 @@ static int set_path_options(int fd, const qm_sock_config *c) {
   if (rv == 0 && c->is_server) {
     rv = set_int(fd, level, is_v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
   }
-  if (rv == 0 && !c->is_server) {
-    rv = set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+  if (!c->is_server) {
+    /* Only for the order among sockets: done without where it is refused. */
+    (void)set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   }
   if (rv == 0 && !is_v4) {
     /* A dual-stack server socket would report mapped addresses. */

@@ -157,7 +157,9 @@ int quicmig_attach(quicmig *m, ngtcp2_conn *conn) {
   }
   quicmig_get_path(m, &ps);
   if (!conn || ngtcp2_conn_is_server(conn) ||
-      !ngtcp2_path_eq(&ps.path, ngtcp2_conn_get_path(conn))) {
+      !ngtcp2_path_eq(&ps.path, ngtcp2_conn_get_path(conn)) ||
+      !qm_migrator_is_shown_as(qm_engine_active(&m->engine),
+                               &ngtcp2_conn_get_path(conn)->local)) {
     return QUICMIG_ERR_INVALID_ARGUMENT;
   }
   m->conn = conn;

@@ -189,7 +189,18 @@ static int read_alone(quicmig *m, uint32_t id) {
       return rv;
     }
   }
+  if (n < want) {
+    qm_engine_on_empty(&m->engine, id, m->clock.last);
+  }
   return total;
+}
+
+static bool is_among(const source *sources, size_t n, uint32_t id) {
+  size_t i;
+
+  for (i = 0; i < n && sources[i].id != id; i++) {
+  }
+  return i < n;
 }
 
 int qm_migrator_read(quicmig *m, int fd) {
@@ -201,7 +212,8 @@ int qm_migrator_read(quicmig *m, int fd) {
     return 0;
   }
   n = is_live(m, p) ? find_live(m, sources) : 0;
-  return n > 1 ? read_in_order(m, sources, n) : read_alone(m, p->id);
+  return n > 1 && is_among(sources, n, p->id) ? read_in_order(m, sources, n)
+                                              : read_alone(m, p->id);
 }
 
 int quicmig_read(quicmig *m, int fd, quicmig_tstamp now) {

@@ -114,6 +114,7 @@ static bool send_queue(quicmig *m, qm_txq *q) {
     if (rv > 0) {
       on_sent(m, p, msgs, (size_t)rv);
       qm_txq_on_sent(q, (size_t)rv);
+      again = 0;
     } else if (!deal_with(m, q, p, -rv, &again)) {
       m->write_at = qm_time_add(m->clock.last, QM_TX_RETRY_AFTER);
       return false;

@@ -8,15 +8,15 @@
 
 #include "bench.h"
 
-/* One direction, over the rounds: --ms of transfer with a hop in the middle of
- * every second, and as much without hops. */
+/* One direction, over the rounds: --ms of transfer with a hop every second, and
+ * as much without hops. */
 typedef struct hopreal_goodput {
   bench_spread mbit_hops, mbit_none; /* Mbit/s of stream data */
   bench_spread ratio;                /* of the two, in one round */
   uint64_t hops, failed;
-  uint64_t sent, lost; /* datagrams, with hops */
-  uint64_t blocked;    /* not taken by the queue, with hops */
-  bool is_good;        /* every transfer went on to its end */
+  uint64_t sent, lost; /* datagrams */
+  uint64_t blocked;    /* not taken by the queue */
+  bool is_good;        /* the transfer went on to its end */
 } hopreal_goodput;
 
 /*

@@ -2,6 +2,8 @@
  * is taken twice or lost, and what does not fit does not block it. */
 #include "rig.h"
 
+#include "endpoint/conn.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -123,6 +125,30 @@ static void test_one_too_large(void **state) {
   rig_reset(&w.r);
 }
 
+/* A peer that takes smaller ones than fit a packet, or none. */
+static void test_the_peers_limit(void **state) {
+  static const uint64_t limits[] = {500, SIZE + 2, 3, 1, 0};
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+    quicmig_conn *c = prepare();
+    const ngtcp2_transport_params *p =
+        ngtcp2_conn_get_remote_transport_params(c->conn);
+
+    /* As another peer would have said; ngtcp2 hands its own struct out. */
+    ((ngtcp2_transport_params *)(uintptr_t)p)->max_datagram_frame_size =
+        limits[i];
+    w.ready = 20;
+    quicmig_conn_wake(c);
+    rig_run(&w.r, SEC);
+    assert_false(w.r.clients[0].is_closed);
+    assert_int_equal(w.arrived, 0);
+    assert_int_equal(w.lost, limits[i] > 3 ? 20 : 0); /* else not asked */
+    rig_reset(&w.r);
+  }
+}
+
 /* Without a word nobody asks for ever; what is queued goes first. */
 static void test_waits_for_its_turn(void **state) {
   static const uint8_t small[10];
@@ -166,6 +192,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_all_arrive_in_order),
       cmocka_unit_test(test_one_too_large),
+      cmocka_unit_test(test_the_peers_limit),
       cmocka_unit_test(test_waits_for_its_turn),
       cmocka_unit_test(test_both_or_neither),
   };

@@ -225,7 +225,7 @@ static void groups_what_is_alike(void **state) {
       {"ECT and CE", "MMCC", "", "MM.CC. "},
       {"another remote address", "ARRA", "", "A.RR.A. "},
       {"another local address", "ALLA", "", "A.LL.A. "},
-      {"the socket does no GSO", "XXX", "", "X.X.X. "},
+      {"the socket does no GSO", "XX", "", "X.X. "},
       {"no more from now on", "AAX", "", "AA.X. "},
       {"nothing in it", "0", "", "0. "},
       {"nothing in it, between", "A0A", "", "A.0.A. "},
