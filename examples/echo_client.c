@@ -19,7 +19,8 @@
 #include "score.h"
 
 #define LINGER (2 * QUICMIG_SECOND)
-#define HEADER ECHO_SIZE_MIN /* number and time, in each datagram */
+#define SIZE_WAIT (2 * QUICMIG_SECOND) /* for path MTU discovery */
+#define HEADER ECHO_SIZE_MIN           /* number and time, in each datagram */
 #define SAMPLES_MAX 4000000
 
 typedef struct program {
@@ -30,10 +31,10 @@ typedef struct program {
   quicmig_ev *ev;
   quicmig_stream *stream;
   ev_timer tick;
-  quicmig_tstamp start, last_echo;
+  quicmig_tstamp connected, start, last_echo;
   quicmig_duration gap_max;
   uint64_t sent, written, echoed_bytes;
-  int stream_bad, stream_done, is_done;
+  int stream_bad, stream_done, is_sending, is_done;
   int status;
   seen echoed;
   samples rtt, validate;
@@ -67,7 +68,7 @@ static void on_hop(quicmig *m, const quicmig_hop_record *r, void *user_data) {
   if (!p->o.is_json && isatty(STDOUT_FILENO)) {
     printf("%8.3f s  %-10s  port %5u > %5u  validated in %.2f ms  gap %.2f ms"
            "%s%s\n",
-           (double)(r->started_at - p->start) / 1e9,
+           (double)(r->started_at - p->connected) / 1e9,
            quicmig_reason_name((int)r->reason), r->from_port, r->to_port,
            (double)r->validate_time / 1e6, (double)r->gap / 1e6,
            r->result ? "  FAILED: " : "",
@@ -154,6 +155,12 @@ static void on_stream_closed(quicmig_conn *c, quicmig_stream *s, uint64_t code,
   p->stream = NULL;
 }
 
+static void refuse_size(const program *p) {
+  cli_fail("--size %llu: %s; %zu bytes fit", (unsigned long long)p->o.size,
+           quicmig_strerror(QUICMIG_ERR_TOO_LARGE),
+           quicmig_conn_max_datagram(quicmig_client_conn(p->client)));
+}
+
 /* Sends what the rate has made due by now. */
 static void send_due(program *p, quicmig_tstamp now) {
   static uint8_t data[65536];
@@ -167,9 +174,7 @@ static void send_due(program *p, quicmig_tstamp now) {
     rv = quicmig_conn_send_datagram(quicmig_client_conn(p->client), data,
                                     (size_t)p->o.size);
     if (rv == QUICMIG_ERR_TOO_LARGE) {
-      cli_fail("--size %llu: %s; %zu bytes fit", (unsigned long long)p->o.size,
-               quicmig_strerror(rv),
-               quicmig_conn_max_datagram(quicmig_client_conn(p->client)));
+      refuse_size(p);
     }
     if (rv != 0) {
       return;
@@ -178,11 +183,30 @@ static void send_due(program *p, quicmig_tstamp now) {
   }
 }
 
+/* At first only what fits 1200 bytes of UDP payload may be sent; path MTU
+ * discovery finds out more in a round trip or two.  The run begins when a
+ * datagram of --size fits. */
+static void on_max_datagram(quicmig_conn *c, size_t max, void *user_data) {
+  program *p = user_data;
+
+  (void)c;
+  if (!p->is_sending && (p->o.rate == 0 || max >= p->o.size)) {
+    p->is_sending = 1;
+    p->start = p->last_echo = quicmig_clock();
+  }
+}
+
 static void on_tick(struct ev_loop *loop, ev_timer *w, int revents) {
   program *p = w->data;
   quicmig_tstamp now = quicmig_clock();
 
   (void)revents;
+  if (!p->is_sending) {
+    if (now - p->connected >= SIZE_WAIT) {
+      refuse_size(p);
+    }
+    return;
+  }
   if (now - p->start < p->o.duration) {
     send_due(p, now);
     return;
@@ -199,7 +223,8 @@ static void on_connected(quicmig_conn *c, void *user_data) {
   double every =
       p->o.rate > 1000 ? 0.001 : 1. / (double)(p->o.rate ? p->o.rate : 10);
 
-  p->start = p->last_echo = quicmig_clock();
+  p->connected = quicmig_clock();
+  on_max_datagram(c, quicmig_conn_max_datagram(c), p);
   if (p->o.stream_bytes && quicmig_conn_open_stream(c, 1, &p->stream) != 0) {
     cli_fail("the server allows no stream");
   }
@@ -230,6 +255,7 @@ static void start(program *p) {
                                     .connected = on_connected,
                                     .closed = on_closed,
                                     .datagram = on_datagram,
+                                    .max_datagram = on_max_datagram,
                                     .stream_data = on_stream_data,
                                     .stream_writable = on_stream_writable,
                                     .stream_closed = on_stream_closed};
@@ -240,6 +266,7 @@ static void start(program *p) {
   cfg.port = p->o.port;
   cfg.tls = &p->o.tls;
   cfg.migration = &p->o.migration;
+  cfg.transport = &p->o.transport;
   cfg.callbacks = &cb;
   cfg.conn_callbacks = &conn_cb;
   cfg.user_data = p;

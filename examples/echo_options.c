@@ -19,9 +19,14 @@ static const char help[] =
     "  --local-ports LO-HI   draw local ports from there [1024-65535]\n"
     "  --interface IF        bind every socket to it\n"
     "  --fwmark N            mark every socket\n"
+    "  --no-gso              give the kernel every packet on its own\n"
+    "  --no-gro              take every packet from the kernel on its own\n"
     "  --duration T          send so long [10s]\n"
     "  --rate N              datagrams a second [100]\n"
     "  --size N              bytes a datagram, at least 16 [1000]\n"
+    "  --datagram-age T      drop what has waited so long, 0: never [5s]\n"
+    "  --datagram-drop WHICH oldest or newest gives way when too many wait\n"
+    "                        [newest]\n"
     "  --stream-bytes N      send so much through a stream [0]\n"
     "  --ca F                trust these CAs [the system's]\n"
     "  --server-name NAME    expected in the certificate [HOST]\n"
@@ -43,9 +48,13 @@ enum {
   PORTS,
   IFACE,
   FWMARK,
+  NO_GSO,
+  NO_GRO,
   DURATION,
   RATE,
   SIZE,
+  AGE,
+  DROP,
   STREAM,
   CA,
   NAME,
@@ -68,9 +77,13 @@ static const struct option options[] = {
     {"local-ports", required_argument, NULL, PORTS},
     {"interface", required_argument, NULL, IFACE},
     {"fwmark", required_argument, NULL, FWMARK},
+    {"no-gso", no_argument, NULL, NO_GSO},
+    {"no-gro", no_argument, NULL, NO_GRO},
     {"duration", required_argument, NULL, DURATION},
     {"rate", required_argument, NULL, RATE},
     {"size", required_argument, NULL, SIZE},
+    {"datagram-age", required_argument, NULL, AGE},
+    {"datagram-drop", required_argument, NULL, DROP},
     {"stream-bytes", required_argument, NULL, STREAM},
     {"ca", required_argument, NULL, CA},
     {"server-name", required_argument, NULL, NAME},
@@ -112,6 +125,25 @@ static void take_interface(echo_options *o, const char *text) {
   strcpy(o->migration.interface_name, text);
 }
 
+static void take_age(echo_options *o, const char *text) {
+  quicmig_duration age = cli_duration("--datagram-age", text);
+
+  if (age && (age < QUICMIG_MILLISECOND || age > 3600 * QUICMIG_SECOND)) {
+    cli_usage("--datagram-age %s: 0 or 1ms to 1h is expected", text);
+  }
+  o->transport.datagram_max_age = age;
+}
+
+static void take_drop(echo_options *o, const char *text) {
+  if (strcmp(text, "oldest") == 0) {
+    o->transport.datagram_drop = QUICMIG_DROP_OLDEST;
+  } else if (strcmp(text, "newest") == 0) {
+    o->transport.datagram_drop = QUICMIG_DROP_NEWEST;
+  } else {
+    cli_usage("--datagram-drop %s: oldest or newest is expected", text);
+  }
+}
+
 /* The options about hops and sockets; 0 if c is none of them. */
 static int take_hop_option(echo_options *o, int c) {
   quicmig_options *m = &o->migration;
@@ -143,6 +175,12 @@ static int take_hop_option(echo_options *o, int c) {
     return 1;
   case FWMARK:
     m->fwmark = (uint32_t)cli_number("--fwmark", optarg, 0, UINT32_MAX);
+    return 1;
+  case NO_GSO:
+    m->no_offload |= QUICMIG_NO_GSO;
+    return 1;
+  case NO_GRO:
+    m->no_offload |= QUICMIG_NO_GRO;
     return 1;
   default:
     return 0;
@@ -189,6 +227,12 @@ static void take_option(echo_options *o, int c) {
   case SIZE:
     o->size = cli_number("--size", optarg, ECHO_SIZE_MIN, 65535);
     break;
+  case AGE:
+    take_age(o, optarg);
+    break;
+  case DROP:
+    take_drop(o, optarg);
+    break;
   case STREAM:
     o->stream_bytes = cli_number("--stream-bytes", optarg, 0, UINT64_MAX);
     break;
@@ -213,6 +257,7 @@ void echo_options_read(echo_options *o, int argc, char **argv) {
       .rate = 100, .size = 1000, .duration = 10 * QUICMIG_SECOND};
   quicmig_tls_config_default(&o->tls);
   quicmig_options_default(&o->migration);
+  quicmig_transport_options_default(&o->transport);
   o->tls.alpn = "quicmig-echo";
   while ((c = cli_next(argc, argv, options)) != -1) {
     take_option(o, c);

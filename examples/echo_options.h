@@ -15,6 +15,7 @@ typedef struct echo_options {
   quicmig_duration duration;
   quicmig_tls_config tls;
   quicmig_options migration;
+  quicmig_transport_options transport;
   const char *hop_log; /* NULL: none */
   int is_json;
 } echo_options;

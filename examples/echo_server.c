@@ -20,6 +20,7 @@ typedef struct program {
   uint16_t port;
   quicmig_tls_config tls;
   quicmig_transport_options transport;
+  uint64_t no_offload;
   const char *migration_log;
   FILE *log;
   quicmig_server *server;
@@ -38,6 +39,8 @@ static const char help[] =
     "  --no-migration        forbid active migration to clients\n"
     "  --cid-limit N         active_connection_id_limit, 2-8 [8]\n"
     "  --idle-timeout T      [30s]\n"
+    "  --no-gso              give the kernel every packet on its own\n"
+    "  --no-gro              take every packet from the kernel on its own\n"
     "  --help\n"
     "T is a number with ms, s, m or h.\n";
 
@@ -136,6 +139,8 @@ enum {
   NOMIG,
   CIDS,
   IDLE,
+  NO_GSO,
+  NO_GRO,
   HELP
 };
 
@@ -150,6 +155,8 @@ static const struct option options[] = {
     {"no-migration", no_argument, NULL, NOMIG},
     {"cid-limit", required_argument, NULL, CIDS},
     {"idle-timeout", required_argument, NULL, IDLE},
+    {"no-gso", no_argument, NULL, NO_GSO},
+    {"no-gro", no_argument, NULL, NO_GRO},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0}};
 
@@ -185,6 +192,12 @@ static void take_option(program *p, int c) {
   case IDLE:
     p->transport.idle_timeout = cli_duration("--idle-timeout", optarg);
     break;
+  case NO_GSO:
+    p->no_offload |= QUICMIG_NO_GSO;
+    break;
+  case NO_GRO:
+    p->no_offload |= QUICMIG_NO_GRO;
+    break;
   default:
     fputs(help, stdout);
     exit(0);
@@ -215,6 +228,7 @@ static void start(program *p) {
   cfg.locallen = found->ai_addrlen;
   cfg.tls = &p->tls;
   cfg.transport = &p->transport;
+  cfg.no_offload = p->no_offload;
   cfg.callbacks = &cb;
   cfg.conn_callbacks = &conn_cb;
   cfg.user_data = p;

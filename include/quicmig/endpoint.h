@@ -198,17 +198,18 @@ typedef struct quicmig_conn_callbacks {
   /* quicmig_conn_max_datagram() is `max` now: when connected, and each time
    * path MTU discovery or a move changes it. */
   void (*max_datagram)(quicmig_conn *c, size_t max, void *user_data);
-  /* Both or neither: the application's own queue of DATAGRAMs, from which
+  /* With datagram_pop: the application's own queue of DATAGRAMs, from which
    * packets are filled when those of quicmig_conn_send_datagram() are gone.
    * Nothing is copied and nothing waits in the library: a VPN's packets stay
-   * where they were read.  datagram_head points *data to the oldest one and
-   * returns its length, SIZE_MAX when there is none; asked again, it answers
-   * the same until datagram_pop: it is in a packet (sent), or dropped because
-   * it is larger than quicmig_conn_max_datagram().  They are called while a
-   * packet is written: of the connection they may call getters only.  See
-   * quicmig_conn_wake(). */
+   * where they were read.  Points *data to the oldest one and returns its
+   * length, SIZE_MAX when there is none; asked again, it answers the same until
+   * datagram_pop.  Called while a packet is written: of the connection it may
+   * call getters only.  See quicmig_conn_wake(). */
   size_t (*datagram_head)(quicmig_conn *c, const uint8_t **data,
                           void *user_data);
+  /* With datagram_head, and called like it: the oldest one is in a packet
+   * (sent), or dropped, because it is larger than quicmig_conn_max_datagram().
+   */
   void (*datagram_pop)(quicmig_conn *c, int sent, void *user_data);
 } quicmig_conn_callbacks;
 

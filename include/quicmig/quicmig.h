@@ -193,7 +193,8 @@ QUICMIG_EXTERN int quicmig_hop(quicmig *m, quicmig_tstamp now);
 /*
  * Takes the hop_... and drain fields of o from now on (max_sockets, ports,
  * buffers, fwmark, interface_name and no_offload stay); the next hop is drawn
- * anew.  callback: no. Errors: QUICMIG_ERR_INVALID_ARGUMENT, QUICMIG_ERR_REENTRANT.
+ * anew.  callback: no. Errors: QUICMIG_ERR_INVALID_ARGUMENT,
+ * QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_reschedule(quicmig *m, const quicmig_options *o,
                                       quicmig_tstamp now);
