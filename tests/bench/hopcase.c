@@ -118,8 +118,8 @@ static double recovery(const hopsim_trace *t, const hopcase *c, size_t from,
   size_t at = from;
 
   /* A dip that the hop may have caused begins within a few round trips. */
-  while (at + LOOK <= to && is_enough(t, at, at + LOOK, level)) {
-    if (++at > latest) {
+  while (is_enough(t, at, at + LOOK, level)) {
+    if (++at > latest || at + LOOK > to) {
       return 0;
     }
   }
@@ -246,10 +246,12 @@ static void run_datagrams(hopcase *c, const bench_options *o,
 
   d->hops = t.hops;
   d->failed = t.failed;
-  d->sent = t.n_datagrams + t.refused;
-  d->lost = t.refused;
+  d->sent = d->lost = t.refused;
   for (i = 0; i < t.n_datagrams; i++) {
-    d->lost += t.datagrams[i].delay == QUICMIG_NEVER;
+    if (t.datagrams[i].sent_at != QUICMIG_NEVER) {
+      d->sent++;
+      d->lost += t.datagrams[i].delay == QUICMIG_NEVER;
+    }
   }
   d->is_good = t.is_good;
   compare(c, n, &t, none);

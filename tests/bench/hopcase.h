@@ -35,7 +35,7 @@ typedef struct hopcase_goodput {
 typedef struct hopcase_delay {
   uint64_t interval_s; /* between the hops that were made */
   uint64_t hops, failed;
-  uint64_t sent, lost;
+  uint64_t sent, lost; /* lost: those that a full queue refused, too */
   /* One-way delay of those sent in the second after a hop began: percentiles
    * with hops less percentiles without. */
   double added_ms_p50, added_ms_p99, added_ms_max;

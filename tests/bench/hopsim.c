@@ -11,12 +11,11 @@
  * line. */
 #define WARM_UP_MIN (2 * SEC)
 #define WARM_UP_MAX (60 * SEC)
-#define DATAGRAM_WARM_UP (2 * SEC)
 #define DATAGRAM_MIN 200
 #define DATAGRAM_MAX 1200
 #define DATAGRAM_MEAN 700
 #define DATAGRAMS_A_SECOND 1000
-#define LINGER (3 * SEC)
+#define LINGER (6 * SEC)
 
 typedef struct hopsim {
   const hopsim_setup *setup;
@@ -184,6 +183,11 @@ hopsim_trace hopsim_stream(const hopsim_setup *s) {
   return finish(h);
 }
 
+/* Until the window has grown to the rate. */
+static quicmig_duration datagram_warm_up(const hopsim_setup *s) {
+  return 2 * SEC + 20 * s->rtt_ms * QUICMIG_MILLISECOND;
+}
+
 static quicmig_duration period(const hopsim_setup *s) {
   uint64_t rate = s->rate_mbit * 12500 / DATAGRAM_MEAN; /* 10 % of the line */
 
@@ -196,12 +200,13 @@ hopsim_trace hopsim_datagrams(const hopsim_setup *s) {
 
   h->send_every = period(s);
   h->datagrams_cap =
-      (size_t)((s->length + DATAGRAM_WARM_UP) / h->send_every) + 2;
+      (size_t)((s->length + datagram_warm_up(s)) / h->send_every) + 2;
   h->trace.datagrams = calloc(h->datagrams_cap, sizeof(*h->trace.datagrams));
   assert(h->trace.datagrams);
   if (h->sender) {
     h->next_send = h->world.net.now;
-    hopworld_run(&h->world, DATAGRAM_WARM_UP);
+    hopworld_run(&h->world, datagram_warm_up(s));
+    h->trace.refused = 0;
     run_trace(h);
     h->next_send = QUICMIG_NEVER;
     hopworld_run(&h->world, LINGER);

@@ -34,7 +34,7 @@ typedef struct hopsim_trace {
   size_t n_slots;
   hopsim_datagram *datagrams;
   size_t n_datagrams;
-  uint64_t refused; /* datagrams that the queue did not take */
+  uint64_t refused; /* datagrams of the trace that the queue did not take */
   uint64_t hops, failed;
   bool is_good; /* the connection lived, and so many hops were made */
 } hopsim_trace;
