@@ -228,8 +228,16 @@ void qm_migrator_sync(quicmig *m) {
 }
 
 void qm_migrator_on_socket_error(quicmig *m, const qm_path *p, int err) {
-  qm_cc cc = qm_migrator_cc(m);
+  uint32_t id = p->id;
+  qm_cc cc;
 
+  /* A record that waits to be given out must not be overwritten. */
+  qm_migrator_run(m);
+  p = qm_paths_find(&m->engine.paths, id);
+  if (!p) {
+    return;
+  }
+  cc = qm_migrator_cc(m);
   qm_engine_on_path_error(&m->engine, p, err, &cc, m->clock.last);
   qm_migrator_run(m);
 }
