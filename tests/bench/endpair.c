@@ -46,16 +46,18 @@ static void push_datagrams(endpair *e) {
   e->base.is_broken |= rv != 0 && rv != QUICMIG_ERR_BLOCKED;
 }
 
-/* The same with the stream's buffer and stream_writable. */
+/* The same with the stream's buffer and stream_writable; memory is lent in
+ * pieces of CARRIER_PERIOD. */
 static void push_stream(endpair *e, bool is_lent) {
   uint64_t *offset = is_lent ? &e->lent_in : &e->copied_in;
+  quicmig_stream *s = is_lent ? e->lent : e->copied;
   int64_t n = 1;
 
-  while (n > 0) {
+  while (n > 0 && (!is_lent || quicmig_stream_room(s) >= CARRIER_PERIOD)) {
     const uint8_t *data = carrier_stream(*offset);
 
-    n = is_lent ? quicmig_stream_lend(e->lent, data, CARRIER_PERIOD)
-                : quicmig_stream_write(e->copied, data, CARRIER_PERIOD);
+    n = is_lent ? quicmig_stream_lend(s, data, CARRIER_PERIOD)
+                : quicmig_stream_write(s, data, CARRIER_PERIOD);
     *offset += n > 0 ? (uint64_t)n : 0;
   }
   e->base.is_broken |= n < 0;
