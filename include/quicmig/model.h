@@ -24,7 +24,8 @@ typedef enum quicmig_reason {
   QUICMIG_REASON_PATH_ERROR = 6, /* the kernel lost the route or address */
   QUICMIG_REASON_RETRY = 7,      /* the backoff after a failed hop passed */
   /* The congestion window was full and nothing came back for three PTOs: moved
-   * at once, validated afterwards (RFC 9000 section 9.3), in REBIND mode too.
+   * at once, validated afterwards (RFC 9000 section 9.3).  In REBIND mode too,
+   * after 5 s at least.
    * Only while hops are scheduled and the peer allows migration. */
   QUICMIG_REASON_STALL = 8
 } quicmig_reason;

@@ -12,6 +12,7 @@
 
 #define SILENT_PTOS 3
 #define AGAIN_MIN QUICMIG_SECOND
+#define REBIND_SILENCE (5 * QUICMIG_SECOND)
 
 /* Only a program that has hops made for it wants this one. */
 static bool is_scheduled(const quicmig_options *o) {
@@ -31,10 +32,15 @@ static bool is_watched(const quicmig *m) {
          ngtcp2_conn_get_cwnd_left(m->conn) < NGTCP2_MAX_UDP_PAYLOAD_SIZE;
 }
 
-/* When the silence since the window became full has lasted long enough. */
+/* When the silence since the window became full has lasted long enough.  After
+ * a REBIND that was taken back ngtcp2's next probe may be seconds away. */
 static quicmig_tstamp silent_at(const quicmig *m) {
-  return qm_time_add(qm_time_max(m->rx_at, m->full_at),
-                     SILENT_PTOS * ngtcp2_conn_get_pto(m->conn));
+  quicmig_duration patience = SILENT_PTOS * ngtcp2_conn_get_pto(m->conn);
+
+  if (m->engine.o.hop_mode == QUICMIG_MODE_REBIND) {
+    patience = qm_time_max(patience, REBIND_SILENCE);
+  }
+  return qm_time_add(qm_time_max(m->rx_at, m->full_at), patience);
 }
 
 bool qm_stall_is_now(const quicmig *m) {
