@@ -241,6 +241,16 @@ QUICMIG_EXTERN void quicmig_conn_get_info(const quicmig_conn *c,
                                           quicmig_conn_info *i);
 
 /*
+ * The name in the peer's certificate: the common name of its subject, else the
+ * first DNS name.  Writes at most len bytes, the final zero included, and
+ * returns the name's length as snprintf does; 0: the peer showed no
+ * certificate. Trustworthy only where it was verified: on a client without
+ * insecure, on a server with ca_file.  From connected on.
+ */
+QUICMIG_EXTERN size_t quicmig_conn_peer_name(const quicmig_conn *c, char *dest,
+                                             size_t len);
+
+/*
  * The largest DATAGRAM payload that quicmig_conn_send_datagram() takes now, in
  * bytes: 0 before the handshake is complete or when the peer takes none.  It
  * begins with what fits 1200 bytes of UDP payload, grows with path MTU
@@ -351,6 +361,11 @@ typedef struct quicmig_client_config {
   const uint8_t *session;
   uint64_t session_len; /* bytes at session */
   void *user_data;      /* of all callbacks */
+  /* The same server in the other address family, for when the first cannot be
+   * reached any more (quicmig_add_remote()); NULL: with host, its first address
+   * of that family, if it has one; with remote, none.  [NULL] */
+  const struct sockaddr *remote2;
+  uint64_t remote2len; /* bytes at remote2 */
 } quicmig_client_config;
 
 /* Sets size; everything else is 0 or NULL.  Any thread. */
@@ -419,6 +434,18 @@ typedef struct quicmig_server_config {
   /* QUICMIG_NO_GSO, QUICMIG_NO_GRO or both: offloads of the kernel to do
    * without.  [0] */
   uint64_t no_offload;
+  /* Listen also here, an address of the other family: clients may move between
+   * the two.  Port 0: as local's.  NULL: one address only.  [NULL] */
+  const struct sockaddr *local2;
+  uint64_t locallen2; /* bytes at local2 */
+  /* Listen on every port from local's, which is not 0 then, up to this one:
+   * clients with remote_port_lo and _hi draw from them.  One socket each, so
+   * that neither root nor a firewall is needed; mind RLIMIT_NOFILE.  Packets to
+   * a client leave from the port it addressed.  At most 4,096 ports.  0: one
+   * port.  [0] */
+  uint64_t port_hi;
+  /* SO_MARK for every socket, needs CAP_NET_ADMIN; 0: none.  [0] */
+  uint64_t fwmark;
 } quicmig_server_config;
 
 /* Sets size; everything else is 0 or NULL.  Any thread. */

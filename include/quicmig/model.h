@@ -27,7 +27,15 @@ typedef enum quicmig_reason {
    * at once, validated afterwards (RFC 9000 section 9.3).  In REBIND mode too,
    * after 5 s at least.
    * Only while hops are scheduled and the peer allows migration. */
-  QUICMIG_REASON_STALL = 8
+  QUICMIG_REASON_STALL = 8,
+  /* Data in flight, and no acknowledgement for degrade_ptos PTOs. */
+  QUICMIG_REASON_DEGRADED = 9,
+  /* The source address or the route is another one now, a better interface came
+   * up, or the machine slept: watch_network, quicmig_network_changed(). */
+  QUICMIG_REASON_NETWORK = 10,
+  /* The adaptive policy: goodput collapsed, or the learned budget of a flow is
+   * nearly used up. */
+  QUICMIG_REASON_ADAPTIVE = 11
 } quicmig_reason;
 
 /* A lower-case word for a quicmig_reason, such as "interval"; "unknown" for any
@@ -104,6 +112,32 @@ typedef struct quicmig_options {
   /* QUICMIG_NO_GSO, QUICMIG_NO_GRO or both: offloads of the kernel to do
    * without.  One that it lacks is not used anyway.  [0] */
   uint32_t no_offload;
+  /* Draw the server's port of each hop from here to remote_port_hi, both
+   * inclusive, >= 1; both 0: it stays the port that was connected to.  The
+   * server listens on all of them (quicmig_server_config.port_hi), or a
+   * firewall redirects them to one; ngtcp2 sees one address.  [0] */
+  uint16_t remote_port_lo;
+  /* The last of these ports, >= remote_port_lo; 0 if and only if that is.
+   * [0] */
+  uint16_t remote_port_hi;
+  /* Hop at once when data is in flight and nothing was acknowledged for this
+   * many PTOs (RFC 9002 section 6.2.1); 0: off; else 2 - 16.  A hop after which
+   * the old path turns out to live doubles it for a while.  Only while hops are
+   * scheduled (hop_interval, hop_bytes, hop_packets or adaptive).  [2] */
+  uint32_t degrade_ptos;
+  /* Non-zero: tell throttling from congestion, learn after how many bytes or
+   * how long flows are cut or slowed, and hop before that: docs/adaptive.md.
+   * [0] */
+  uint32_t adaptive;
+  /* Non-zero: watch the kernel's links, addresses and routes (rtnetlink), one
+   * more descriptor for the watch callback, and move when the source address or
+   * the route goes, a better interface comes, or the machine wakes.  [0] */
+  uint32_t watch_network;
+  /* Interfaces to use, best first, separated by commas, each of at most 15
+   * characters: sockets are bound to the first one that is up and has a route
+   * to the server.  Excludes interface_name.  Empty: the routing table decides.
+   * [""] */
+  char interfaces[64];
 } quicmig_options;
 
 /* Fills *o with the defaults above, size included.  Any thread. */
@@ -175,8 +209,9 @@ typedef struct quicmig_hop_record {
   uint16_t to_port;         /* local port of to_id, likewise; or 0 */
   uint32_t late_packets;    /* on the old path since the switch, so far */
   uint32_t rescued_packets; /* of these, given to ngtcp2 */
-  uint32_t reserved;        /* 0 */
-  quicmig_tstamp started_at;  /* when the attempt was made */
+  uint16_t from_remote_port; /* the server's port of from_id, host byte order */
+  uint16_t to_remote_port;   /* and of to_id; 0 if no socket was opened */
+  quicmig_tstamp started_at; /* when the attempt was made */
   quicmig_duration open_time; /* to open and configure the socket */
   /* From the request to ngtcp2 to the proof, REBIND: to the first packet on the
    * new socket; 0 without one. */
@@ -213,17 +248,57 @@ typedef enum quicmig_event_type {
   /* The route or the address of a socket is gone, says the kernel with errno
    * `value`; the same one is told once a second at most.  The connection goes
    * on, and hops if it was the socket in use. */
-  QUICMIG_EVENT_SOCKET_ERROR = 6
+  QUICMIG_EVENT_SOCKET_ERROR = 6,
+  /* A hop waits for the process's budget of NAT mappings; `value` are those in
+   * use.  Told once a minute at most. */
+  QUICMIG_EVENT_NAT_BUDGET = 7,
+  /* Links, addresses or routes changed; `value` 1: the connection moves because
+   * of it, 2: no way to the server is left now. */
+  QUICMIG_EVENT_NETWORK = 8,
+  /* The adaptive policy came to a verdict: see there, with its evidence. */
+  QUICMIG_EVENT_VERDICT = 9
 } quicmig_event_type;
+
+/* What the adaptive policy makes of a flow, that is, of one path's traffic. */
+typedef enum quicmig_verdict {
+  QUICMIG_VERDICT_NONE = 0, /* not an event of the policy */
+  /* Goodput collapsed on an old flow while traffic went on: a hop will tell. */
+  QUICMIG_VERDICT_SUSPECTED = 1,
+  /* It recovered on a fresh flow: this flow was slowed. */
+  QUICMIG_VERDICT_THROTTLED = 2,
+  /* It did not: congestion; no suspicion for the next hour. */
+  QUICMIG_VERDICT_CONGESTED = 3,
+  /* The flow went silent and a fresh one was not: it was cut. */
+  QUICMIG_VERDICT_CUT = 4,
+  /* Two flows were cut or slowed alike: hops come before flow_bytes from now
+   * on, */
+  QUICMIG_VERDICT_BYTES_LEARNED = 5,
+  /* or before flow_age. */
+  QUICMIG_VERDICT_AGE_LEARNED = 6,
+  /* The budget has not shown itself for long: it is raised, or given up
+   * (flow_bytes and flow_age 0). */
+  QUICMIG_VERDICT_RELAXED = 7
+} quicmig_verdict;
+
+/* A lower-case word for a quicmig_verdict, such as "throttled"; "unknown" for
+ * any other number.  Static.  Any thread. */
+QUICMIG_EXTERN const char *quicmig_verdict_name(int verdict);
 
 /* One event, as the event callback gets it. */
 typedef struct quicmig_event {
-  size_t size;    /* sizeof(quicmig_event), set by the library */
-  uint32_t type;  /* quicmig_event_type */
-  uint32_t path;  /* path id for PATH_STATE, else 0 */
-  uint32_t from;  /* quicmig_path_state before, for PATH_STATE */
-  uint32_t to;    /* quicmig_path_state now, for PATH_STATE */
-  uint64_t value; /* as the type says, else 0 */
+  size_t size;               /* sizeof(quicmig_event), set by the library */
+  uint32_t type;             /* quicmig_event_type */
+  uint32_t path;             /* path id for PATH_STATE, else 0 */
+  uint32_t from;             /* quicmig_path_state before, for PATH_STATE */
+  uint32_t to;               /* quicmig_path_state now, for PATH_STATE */
+  uint64_t value;            /* as the type says, else 0 */
+  uint32_t verdict;          /* quicmig_verdict, for VERDICT, else 0 */
+  uint32_t reserved;         /* 0 */
+  uint64_t flow_bytes;       /* VERDICT: UDP bytes of the flow when it happened,
+                              * both directions; or the budget */
+  quicmig_duration flow_age; /* its age then; or the budget */
+  uint64_t rate_before;      /* bytes per second the flow had at its best */
+  uint64_t rate_after;       /* and after the collapse, or on the fresh flow */
 } quicmig_event;
 
 /* A lower-case word for a quicmig_event_type, such as "path-state"; "unknown"

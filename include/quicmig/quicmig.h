@@ -43,10 +43,12 @@ typedef struct quicmig quicmig;
 typedef struct quicmig_callbacks {
   size_t size; /* sizeof(quicmig_callbacks) */
   /* Required.  Watch fd for reading (on=1) or stop (on=0).  quicmig owns fd and
-   * closes it right after on=0. */
+   * closes it right after on=0.  With watch_network one of them is a netlink
+   * socket; quicmig_read() takes it like the others. */
   void (*watch)(quicmig *m, int fd, int on, void *user_data);
   /* Optional.  A socket was made, bound to *local and not connected; nothing
-   * has been sent on it: set SO_MARK, protect() it, bind it to a device.
+   * has been sent on it: set SO_MARK, protect() it, bind it to a device.  Also
+   * for sockets that only ask the kernel for the route, after a network change.
    * Non-zero refuses the socket: the hop ends with QUICMIG_ERR_APP_REFUSED. */
   int (*socket)(quicmig *m, int fd, const struct sockaddr *local,
                 void *user_data);
@@ -198,6 +200,44 @@ QUICMIG_EXTERN int quicmig_hop(quicmig *m, quicmig_tstamp now);
  */
 QUICMIG_EXTERN int quicmig_reschedule(quicmig *m, const quicmig_options *o,
                                       quicmig_tstamp now);
+
+/*
+ * Another address of the same server, in the other address family: it is used
+ * when the first one cannot be reached, and left when that can again.  The
+ * server must listen on both (quicmig_server_config.local2).  At most one.
+ * callback: no. Errors: QUICMIG_ERR_INVALID_ARGUMENT (same family as the first,
+ * or neither IPv4 nor IPv6), QUICMIG_ERR_INVALID_STATE (there is one),
+ * QUICMIG_ERR_REENTRANT.
+ */
+QUICMIG_EXTERN int quicmig_add_remote(quicmig *m, const struct sockaddr *remote,
+                                      socklen_t remotelen);
+
+/*
+ * Links, addresses or routes have changed, says the program, or it has just
+ * woken: for those that watch the network themselves (Android, a daemon with a
+ * watcher of its own).  Moves at once if the way to the server is another one
+ * now.  watch_network does the same by itself.  Follow with quicmig_write().
+ * Calls back: all.  callback: no.
+ * Errors: QUICMIG_ERR_INVALID_STATE (not attached), QUICMIG_ERR_REENTRANT.
+ */
+QUICMIG_EXTERN int quicmig_network_changed(quicmig *m, quicmig_tstamp now);
+
+/*
+ * The budget of NAT mappings, shared by all handles of the process: each hop
+ * leaves a mapping in every NAT on the way, which lives for `lifetime` after
+ * its last packet, and the table is finite: mappings = hop rate x lifetime.
+ * Hops that would exceed it are postponed (QUICMIG_EVENT_NAT_BUDGET), or
+ * refused with QUICMIG_ERR_NAT_BUDGET if made by hand.  Half of it may be used
+ * at once, the other half within one lifetime.  mappings 0: no limit; lifetime
+ * 1 s - 1 h, else QUICMIG_ERR_INVALID_ARGUMENT.  [4,096 mappings, 180 s: a
+ * drain of 60 s and the 120 s that Linux keeps a UDP stream]  Any thread.
+ */
+QUICMIG_EXTERN int quicmig_nat_budget(uint32_t mappings,
+                                      quicmig_duration lifetime);
+
+/* The share of the budget that is used at `now`, in mappings; 0 without a
+ * limit. Any thread. */
+QUICMIG_EXTERN uint32_t quicmig_nat_mappings(quicmig_tstamp now);
 
 /* Where a path added by hand starts from. */
 typedef struct quicmig_path_config {

@@ -60,7 +60,7 @@ typedef enum quicmig_err {
   QUICMIG_ERR_RANDOM = -7,
 
   /* The handshake is not confirmed yet (RFC 9000 section 9).  From here to
-   * QUICMIG_ERR_NO_PATH: why a hop was refused or failed. */
+   * QUICMIG_ERR_NAT_BUDGET: why a hop was refused or failed. */
   QUICMIG_ERR_NOT_CONFIRMED = -20,
   /* The peer sent disable_active_migration or uses zero-length connection
    * IDs (RFC 9000 sections 18.2 and 9.5).  Permanent for this connection. */
@@ -86,6 +86,9 @@ typedef enum quicmig_err {
   QUICMIG_ERR_TIMEOUT = -30,
   /* No path with this id. */
   QUICMIG_ERR_NO_PATH = -31,
+  /* The process has as many NAT mappings as its budget allows; passes as old
+   * ones age (quicmig_nat_budget()). */
+  QUICMIG_ERR_NAT_BUDGET = -32,
 
   /* A host name did not resolve.  From here on: libquicmig-endpoint's. */
   QUICMIG_ERR_RESOLVE = -40,

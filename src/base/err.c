@@ -22,6 +22,7 @@
     "the new path was not validated in time")                                  \
   X(ERR_ABORTED, "aborted", "the validation was given up for another")         \
   X(ERR_TIMEOUT, "timeout", "the timeout for the path passed")                 \
+  X(ERR_NAT_BUDGET, "nat-budget", "the budget of NAT mappings is used up")     \
   X(ERR_NO_PATH, "no-path", "there is no path with this id")                   \
   X(ERR_RESOLVE, "resolve", "the host name does not resolve")                  \
   X(ERR_CERT_FILE, "cert-file",                                                \

@@ -10,8 +10,6 @@
  * switch; later ones may be the peer's second look at the old path, which comes
  * no sooner than an Initial packet would be repeated (section 8.2.1). */
 #define IN_FLIGHT_MAX QUICMIG_SECOND
-/* Between two ticks, more than the interval and this is a suspend or a jump. */
-#define JUMP_MIN (10 * QUICMIG_SECOND)
 
 void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
                     uint64_t seed) {
@@ -19,6 +17,8 @@ void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
   qm_outbox_init(&e->out);
   qm_sched_init(&e->sched, &e->o, seed);
   qm_ledger_init(&e->ledger);
+  qm_silence_init(&e->silence);
+  qm_policy_init(&e->policy, o->adaptive != 0);
   qm_paths_init(&e->paths, slots, o->max_sockets, &e->out);
   e->hop.give_up = QUICMIG_NEVER;
   e->srtt_low = QUICMIG_SECOND;
@@ -37,7 +37,16 @@ void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
   e->o.sndbuf = kept.sndbuf;
   e->o.fwmark = kept.fwmark;
   e->o.no_offload = kept.no_offload;
+  e->o.remote_port_lo = kept.remote_port_lo;
+  e->o.remote_port_hi = kept.remote_port_hi;
+  e->o.watch_network = kept.watch_network;
   memcpy(e->o.interface_name, kept.interface_name, sizeof(kept.interface_name));
+  memcpy(e->o.interfaces, kept.interfaces, sizeof(kept.interfaces));
+  if (!o->adaptive != !kept.adaptive) {
+    qm_policy_init(&e->policy, o->adaptive != 0);
+    qm_policy_on_flow(&e->policy, 0, now);
+    e->news_told = 0;
+  }
   if (e->is_confirmed) {
     qm_sched_start(&e->sched, now);
   }
@@ -46,9 +55,10 @@ void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
   }
 }
 
-void qm_engine_on_first_path(qm_engine *e, const qm_addr *local, int handle,
+void qm_engine_on_first_path(qm_engine *e, const qm_addr *local,
+                             const qm_addr *remote, int handle,
                              quicmig_tstamp now) {
-  qm_path *p = qm_paths_add(&e->paths, local, handle, now);
+  qm_path *p = qm_paths_add(&e->paths, local, remote, handle, now);
 
   assert(p && e->active_id == 0);
   e->active_id = e->tx_id = p->id;
@@ -66,6 +76,7 @@ void qm_engine_on_confirmed(qm_engine *e, bool forbids, uint64_t cid_limit,
   e->is_forbidden = forbids;
   qm_ledger_on_peer(&e->ledger, cid_limit);
   qm_paths_move(&e->paths, p, QUICMIG_PATH_ACTIVE, now);
+  qm_policy_on_flow(&e->policy, 0, now);
   qm_sched_start(&e->sched, now);
 }
 
@@ -86,6 +97,7 @@ void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t datagrams, size_t n,
   qm_meter_on_tx(&p->meter, datagrams, n);
   if (p->id == e->tx_id) {
     qm_sched_on_traffic(&e->sched, datagrams, n, now);
+    qm_policy_on_tx(&e->policy, n, now);
   }
   qm_hop_on_tx(e, p, now);
 }
@@ -140,6 +152,7 @@ qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
   }
   if (p->id == e->tx_id) {
     qm_sched_on_traffic(&e->sched, 1, n, now);
+    qm_policy_on_rx(&e->policy, n, now);
   }
   qm_hop_on_rx(e, p, now);
   return p->state == QUICMIG_PATH_DRAINING ? receive_late(e, p, n, now) : p;
@@ -152,6 +165,11 @@ void qm_engine_on_empty(qm_engine *e, uint32_t id, quicmig_tstamp now) {
       now >= qm_time_add(p->draining_at, e->hop.pto)) {
     p->is_dry = true;
   }
+}
+
+void qm_engine_on_flight(qm_engine *e, uint64_t in_flight, bool is_acked,
+                         quicmig_duration pto, quicmig_tstamp now) {
+  qm_silence_on_flight(&e->silence, in_flight, is_acked, pto, now);
 }
 
 void qm_engine_on_tx_dropped(qm_engine *e, size_t datagrams) {
@@ -180,73 +198,6 @@ void qm_engine_on_id_retired(qm_engine *e, uint64_t seq) {
       p->is_retired = true;
     }
   }
-}
-
-void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
-                             const qm_cc *cc, quicmig_tstamp now) {
-  if (sys_errno != e->path_errno ||
-      now >= qm_time_add(e->path_errno_at, QUICMIG_SECOND)) {
-    e->path_errno = sys_errno;
-    e->path_errno_at = now;
-    qm_outbox_push_event(&e->out, QUICMIG_EVENT_SOCKET_ERROR,
-                         (uint64_t)sys_errno);
-  }
-  if (e->is_forbidden && e->o.hop_mode == QUICMIG_MODE_MIGRATE) {
-    return;
-  }
-  if (e->is_confirmed && p->id == e->tx_id && e->hop.phase == QM_PHASE_IDLE &&
-      now >= e->sched.not_before) {
-    (void)qm_engine_hop(e, QUICMIG_REASON_PATH_ERROR, cc, now);
-  }
-}
-
-/* A hop that is later than a whole interval: the machine slept or the clock
- * jumped.  It is made once; the next gap counts from now. */
-static void note_jump(qm_engine *e, quicmig_reason reason, quicmig_tstamp now) {
-  quicmig_duration late = qm_time_since(now, qm_sched_deadline(&e->sched));
-  bool is_timed =
-      reason == QUICMIG_REASON_INTERVAL || reason == QUICMIG_REASON_RETRY;
-
-  if (is_timed && late > qm_time_max(e->o.hop_interval, JUMP_MIN)) {
-    qm_outbox_push_event(&e->out, QUICMIG_EVENT_CLOCK_JUMP, late);
-  }
-}
-
-/* A scheduled hop for which there is no socket yet waits until the oldest one
- * has drained enough: that is no failure.  True: it waits. */
-static bool is_postponed(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
-  quicmig_tstamp at = qm_engine_room_at(e, cc);
-
-  if (at <= now || at == QUICMIG_NEVER) {
-    return false;
-  }
-  e->sched.not_before = qm_time_max(e->sched.not_before, at);
-  return true;
-}
-
-void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
-  quicmig_reason reason;
-
-  qm_hop_on_time(e, now);
-  qm_drain_on_time(&e->paths, now);
-  if (!e->is_confirmed || e->hop.phase != QM_PHASE_IDLE) {
-    return;
-  }
-  reason = qm_sched_reason(&e->sched, now);
-  if (reason != QUICMIG_REASON_INITIAL && !is_postponed(e, cc, now)) {
-    note_jump(e, reason, now);
-    (void)qm_engine_hop(e, reason, cc, now);
-  }
-}
-
-quicmig_tstamp qm_engine_deadline(const qm_engine *e) {
-  quicmig_tstamp at = qm_drain_deadline(&e->paths);
-
-  at = qm_time_min(at, qm_hop_deadline(e));
-  if (e->hop.phase == QM_PHASE_IDLE) {
-    at = qm_time_min(at, qm_sched_deadline(&e->sched));
-  }
-  return at;
 }
 
 bool qm_engine_next(qm_engine *e, qm_action *a) {

@@ -24,9 +24,12 @@
 #include "core/drain.h"
 #include "core/ledger.h"
 #include "core/meter.h"
+#include "core/nat.h"
 #include "core/outbox.h"
 #include "core/paths.h"
+#include "core/policy.h"
 #include "core/sched.h"
+#include "core/silence.h"
 
 typedef enum qm_phase {
   QM_PHASE_IDLE,
@@ -57,6 +60,8 @@ typedef struct qm_attempt {
 typedef struct qm_engine {
   quicmig_options o;
   qm_sched sched;
+  qm_silence silence;
+  qm_policy policy;
   qm_ledger ledger;
   qm_paths paths;
   qm_outbox out;
@@ -64,7 +69,11 @@ typedef struct qm_engine {
   quicmig_stats stats;
   quicmig_duration srtt_low; /* smallest seen; ngtcp2 forgets its at a hop */
   uint32_t active_id;        /* the ACTIVE path */
-  uint32_t tx_id; /* carries the data: active, but in a REBIND trial */
+  qm_nat *nat;               /* shared with other engines; NULL: no limit */
+  quicmig_tstamp nat_at;     /* a hop that can wait is made no sooner */
+  quicmig_tstamp nat_told_at;
+  uint32_t news_told; /* verdicts of the policy that have an event */
+  uint32_t tx_id;     /* carries the data: active, but in a REBIND trial */
   bool is_confirmed;
   bool is_forbidden; /* by the peer; MIGRATE only */
   bool is_forbidden_told;
@@ -83,7 +92,8 @@ void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
                           quicmig_tstamp now);
 
 /* The socket of the connection's first path is open. */
-void qm_engine_on_first_path(qm_engine *e, const qm_addr *local, int handle,
+void qm_engine_on_first_path(qm_engine *e, const qm_addr *local,
+                             const qm_addr *remote, int handle,
                              quicmig_tstamp now);
 
 /* The handshake is confirmed.  forbids: the peer sent disable_active_migration
@@ -114,6 +124,11 @@ qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
  * nothing more is expected there that was sent before. */
 void qm_engine_on_empty(qm_engine *e, uint32_t id, quicmig_tstamp now);
 
+/* So many bytes wait for their acknowledgement; is_acked: some more were
+ * acknowledged since the last call. */
+void qm_engine_on_flight(qm_engine *e, uint64_t in_flight, bool is_acked,
+                         quicmig_duration pto, quicmig_tstamp now);
+
 /* Datagrams were written and not taken by the kernel for good; one arrived that
  * is no packet; the kernel says that nobody listens. */
 void qm_engine_on_tx_dropped(qm_engine *e, size_t datagrams);
@@ -125,6 +140,14 @@ void qm_engine_on_refused_by_peer(qm_engine *e);
 void qm_engine_on_id_used(qm_engine *e, uint64_t seq);
 void qm_engine_on_id_retired(qm_engine *e, uint64_t seq);
 
+/* Takes the next action; false when there is none. */
+bool qm_engine_next(qm_engine *e, qm_action *a);
+
+qm_path *qm_engine_active(const qm_engine *e);
+qm_path *qm_engine_tx(const qm_engine *e);
+
+/* --- triggers.c: what makes the connection hop by itself --- */
+
 /* The kernel says that the active path is gone: hop at once. */
 void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
                              const qm_cc *cc, quicmig_tstamp now);
@@ -133,11 +156,8 @@ void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
 void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now);
 quicmig_tstamp qm_engine_deadline(const qm_engine *e);
 
-/* Takes the next action; false when there is none. */
-bool qm_engine_next(qm_engine *e, qm_action *a);
-
-qm_path *qm_engine_active(const qm_engine *e);
-qm_path *qm_engine_tx(const qm_engine *e);
+/* Data is in flight and was not acknowledged for too long? */
+bool qm_engine_is_silent(const qm_engine *e, quicmig_tstamp now);
 
 /* --- hop.c: the attempt --- */
 
@@ -151,6 +171,9 @@ int qm_engine_hop(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
 /* The same towards a SPARE path that is open already. */
 int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,
                      const qm_cc *cc, quicmig_tstamp now);
+
+/* Is a hop for this reason the way out of a dead path? */
+bool qm_engine_is_urgent(uint32_t reason);
 
 /* Is the attempt one that the application asked for?  It then also decides
  * about another try. */
@@ -167,8 +190,8 @@ quicmig_tstamp qm_engine_room_at(qm_engine *e, const qm_cc *cc);
 quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto);
 
 /* Answers to OPEN. */
-void qm_engine_on_opened(qm_engine *e, const qm_addr *local, int handle,
-                         quicmig_tstamp now);
+void qm_engine_on_opened(qm_engine *e, const qm_addr *local,
+                         const qm_addr *remote, int handle, quicmig_tstamp now);
 /* Answers to MIGRATE and REBIND. */
 void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
                           quicmig_tstamp now);

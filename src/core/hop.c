@@ -16,6 +16,8 @@
  * times the smallest srtt have passed, in these bounds. */
 #define DRAIN_FLOOR_MIN (20 * MS)
 #define DRAIN_FLOOR_MAX QUICMIG_SECOND
+/* No backoff is longer while the path is dead. */
+#define URGENT_BACKOFF_MAX (2 * QUICMIG_SECOND)
 
 static quicmig_duration clamp(quicmig_duration d, quicmig_duration lo,
                               quicmig_duration hi) {
@@ -44,6 +46,12 @@ static void finish(qm_engine *e, quicmig_tstamp now) {
   qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_RECORD});
 }
 
+bool qm_engine_is_urgent(uint32_t reason) {
+  return reason == QUICMIG_REASON_DEGRADED ||
+         reason == QUICMIG_REASON_NETWORK ||
+         reason == QUICMIG_REASON_PATH_ERROR || reason == QUICMIG_REASON_STALL;
+}
+
 bool qm_engine_is_by_hand(const qm_engine *e) {
   return e->hop.record.reason == QUICMIG_REASON_MANUAL ||
          e->hop.record.reason == QUICMIG_REASON_EXPLICIT;
@@ -54,6 +62,18 @@ static bool is_peers_doing(const qm_engine *e, int err) {
   return e->hop.record.mode == QUICMIG_MODE_MIGRATE &&
          (err == QUICMIG_ERR_VALIDATION_FAILED ||
           err == QUICMIG_ERR_NO_SPARE_ID);
+}
+
+/* A dead path is left as soon as possible; after a REBIND on trial the silence
+ * was the trial's. */
+static void back_off(qm_engine *e, quicmig_tstamp now) {
+  const quicmig_hop_record *r = &e->hop.record;
+
+  qm_sched_on_failure(&e->sched, now);
+  if (qm_engine_is_urgent(r->reason) ||
+      (r->mode == QUICMIG_MODE_MIGRATE && qm_engine_is_silent(e, now))) {
+    qm_sched_hurry(&e->sched, qm_time_add(now, URGENT_BACKOFF_MAX));
+  }
 }
 
 static void finish_bad(qm_engine *e, int err, int sys_errno,
@@ -67,7 +87,7 @@ static void finish_bad(qm_engine *e, int err, int sys_errno,
                          e->ledger.budget);
   }
   if (!qm_engine_is_by_hand(e)) {
-    qm_sched_on_failure(&e->sched, now);
+    back_off(e, now);
   }
   finish(e, now);
 }
@@ -94,6 +114,7 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
       .mode = is_always_migrated(reason) ? QUICMIG_MODE_MIGRATE : e->o.hop_mode,
       .from_id = from ? from->id : 0,
       .from_port = from ? qm_addr_port(&from->local) : 0,
+      .from_remote_port = from ? qm_addr_port(&from->remote) : 0,
       .started_at = now,
       .cwnd_before = cc->cwnd,
       .srtt_before = cc->srtt};
@@ -142,6 +163,10 @@ static int check(const qm_engine *e, uint32_t mode, const qm_cc *cc,
   if (qm_sched_is_too_soon(&e->sched, min_gap(e, mode, cc->pto), now)) {
     return QUICMIG_ERR_TOO_SOON;
   }
+  if (e->nat && qm_nat_ready_at(e->nat, now) > now &&
+      !qm_engine_is_urgent(e->hop.record.reason)) {
+    return QUICMIG_ERR_NAT_BUDGET;
+  }
   return 0;
 }
 
@@ -173,7 +198,7 @@ static int refuse(qm_engine *e, int err, const qm_cc *cc, quicmig_tstamp now) {
     }
     qm_sched_on_too_soon(&e->sched, gap, now);
   } else if (!qm_engine_is_by_hand(e)) {
-    qm_sched_on_failure(&e->sched, now);
+    back_off(e, now);
   }
   finish(e, now);
   return err;
@@ -203,6 +228,10 @@ int qm_engine_hop(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
 static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   e->hop.record.to_id = p->id;
   e->hop.record.to_port = qm_addr_port(&p->local);
+  e->hop.record.to_remote_port = qm_addr_port(&p->remote);
+  if (e->nat) {
+    qm_nat_on_mapping(e->nat, now);
+  }
   enter(e, QM_PHASE_STARTING, QUICMIG_NEVER, now);
   if (e->sched.gap) {
     /* Once learned it is respected, but as it is today. */
@@ -233,9 +262,10 @@ int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,
   return 0;
 }
 
-void qm_engine_on_opened(qm_engine *e, const qm_addr *local, int handle,
+void qm_engine_on_opened(qm_engine *e, const qm_addr *local,
+                         const qm_addr *remote, int handle,
                          quicmig_tstamp now) {
-  qm_path *p = qm_paths_add(&e->paths, local, handle, now);
+  qm_path *p = qm_paths_add(&e->paths, local, remote, handle, now);
 
   assert(p && e->hop.phase == QM_PHASE_OPENING);
   e->hop.record.open_time = qm_time_since(now, e->hop.at);
@@ -287,10 +317,29 @@ void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
   enter(e, QM_PHASE_PROBING, qm_time_add(now, limit), now);
 }
 
+/* The path before was silent: was this one livelier?  Not if the network had
+ * failed as a whole. */
+static void judge_silence(qm_engine *e, quicmig_tstamp now) {
+  const quicmig_hop_record *r = &e->hop.record;
+
+  if (r->reason != QUICMIG_REASON_DEGRADED || e->sched.failures) {
+    return;
+  }
+  qm_silence_on_proof(&e->silence, r->validate_time, e->hop.pto, now);
+  if (r->validate_time <= e->hop.pto) {
+    qm_policy_on_cut(&e->policy, now);
+  }
+}
+
 /* p carries the connection from now on, the old path drains. */
 static void take_over(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_path *old = qm_engine_active(e);
 
+  if (p->id == e->hop.record.to_id) {
+    judge_silence(e, now);
+  }
+  qm_silence_on_move(&e->silence);
+  qm_policy_on_flow(&e->policy, e->hop.record.srtt_before, now);
   qm_drain_start(&e->paths, old, e->o.drain, now);
   qm_paths_move(&e->paths, p, QUICMIG_PATH_ACTIVE, now);
   e->active_id = e->tx_id = p->id;

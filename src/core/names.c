@@ -21,6 +21,12 @@ const char *quicmig_reason_name(int reason) {
     return "retry";
   case QUICMIG_REASON_STALL:
     return "stall";
+  case QUICMIG_REASON_DEGRADED:
+    return "degraded";
+  case QUICMIG_REASON_NETWORK:
+    return "network";
+  case QUICMIG_REASON_ADAPTIVE:
+    return "adaptive";
   }
   return "unknown";
 }
@@ -57,6 +63,34 @@ const char *quicmig_event_name(int type) {
     return "clock-jump";
   case QUICMIG_EVENT_SOCKET_ERROR:
     return "socket-error";
+  case QUICMIG_EVENT_NAT_BUDGET:
+    return "nat-budget";
+  case QUICMIG_EVENT_NETWORK:
+    return "network";
+  case QUICMIG_EVENT_VERDICT:
+    return "verdict";
+  }
+  return "unknown";
+}
+
+const char *quicmig_verdict_name(int verdict) {
+  switch ((quicmig_verdict)verdict) {
+  case QUICMIG_VERDICT_NONE:
+    return "none";
+  case QUICMIG_VERDICT_SUSPECTED:
+    return "suspected";
+  case QUICMIG_VERDICT_THROTTLED:
+    return "throttled";
+  case QUICMIG_VERDICT_CONGESTED:
+    return "congested";
+  case QUICMIG_VERDICT_CUT:
+    return "cut";
+  case QUICMIG_VERDICT_BYTES_LEARNED:
+    return "bytes-learned";
+  case QUICMIG_VERDICT_AGE_LEARNED:
+    return "age-learned";
+  case QUICMIG_VERDICT_RELAXED:
+    return "relaxed";
   }
   return "unknown";
 }

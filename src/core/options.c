@@ -9,7 +9,7 @@
 #define HOUR (3600 * QUICMIG_SECOND)
 #define MS QUICMIG_MILLISECOND
 
-static_assert(offsetof(quicmig_options, no_offload) + sizeof(uint32_t) ==
+static_assert(offsetof(quicmig_options, interfaces) + 64 ==
                   sizeof(quicmig_options),
               "no tail padding in a public struct");
 
@@ -27,6 +27,7 @@ void quicmig_options_default(quicmig_options *o) {
       .hop_mode = QUICMIG_MODE_MIGRATE,
       .rcvbuf = 1 << 20,
       .sndbuf = 1 << 20,
+      .degrade_ptos = 2,
   };
 }
 
@@ -67,16 +68,59 @@ static const char *check_schedule(const quicmig_options *o) {
   if (o->hop_mode > QUICMIG_MODE_REBIND) {
     return "hop_mode must be QUICMIG_MODE_MIGRATE or QUICMIG_MODE_REBIND";
   }
+  if (!is_off_or_in(o->degrade_ptos, 2, 16)) {
+    return "degrade_ptos must be 0 or 2 to 16";
+  }
   return o->drain > HOUR ? "drain must be 0 to 1 h" : NULL;
+}
+
+static bool is_port_range(uint16_t lo, uint16_t hi) {
+  return (lo == 0) == (hi == 0) && lo <= hi;
+}
+
+/* Names separated by commas, none of them empty or too long. */
+static bool is_interface_list(const char *names, size_t size) {
+  const char *end = memchr(names, 0, size), *p = names;
+
+  if (!end || p == end) {
+    return end != NULL;
+  }
+  for (;;) {
+    size_t len = strcspn(p, ",");
+
+    if (!is_in(len, 1, 15)) {
+      return false;
+    }
+    if (p + len == end) {
+      return true;
+    }
+    p += len + 1;
+  }
+}
+
+static const char *check_interfaces(const quicmig_options *o) {
+  if (!memchr(o->interface_name, 0, sizeof(o->interface_name))) {
+    return "interface_name must be at most 15 characters";
+  }
+  if (!is_interface_list(o->interfaces, sizeof(o->interfaces))) {
+    return "interfaces must be names of 1 to 15 characters, separated by "
+           "commas, 63 in all";
+  }
+  if (o->interfaces[0] && o->interface_name[0]) {
+    return "interfaces and interface_name exclude each other";
+  }
+  return NULL;
 }
 
 static const char *check_sockets(const quicmig_options *o) {
   if (!is_in(o->max_sockets, 2, 16)) {
     return "max_sockets must be 2 to 16";
   }
-  if ((o->local_port_lo == 0) != (o->local_port_hi == 0) ||
-      o->local_port_lo > o->local_port_hi) {
+  if (!is_port_range(o->local_port_lo, o->local_port_hi)) {
     return "local_port_lo and local_port_hi must be both 0 or a range";
+  }
+  if (!is_port_range(o->remote_port_lo, o->remote_port_hi)) {
+    return "remote_port_lo and remote_port_hi must be both 0 or a range";
   }
   if (!is_off_or_in(o->rcvbuf, 2048, 1u << 30)) {
     return "rcvbuf must be 0 or 2048 to 1 GiB";
@@ -84,13 +128,10 @@ static const char *check_sockets(const quicmig_options *o) {
   if (!is_off_or_in(o->sndbuf, 2048, 1u << 30)) {
     return "sndbuf must be 0 or 2048 to 1 GiB";
   }
-  if (!memchr(o->interface_name, 0, sizeof(o->interface_name))) {
-    return "interface_name must be at most 15 characters";
-  }
   if (o->no_offload & ~(QUICMIG_NO_GSO | QUICMIG_NO_GRO)) {
     return "no_offload must be of QUICMIG_NO_GSO and QUICMIG_NO_GRO";
   }
-  return NULL;
+  return check_interfaces(o);
 }
 
 const char *quicmig_options_check(const quicmig_options *o) {

@@ -75,8 +75,8 @@ static qm_path *free_slot(const qm_paths *t) {
   return NULL;
 }
 
-qm_path *qm_paths_add(qm_paths *t, const qm_addr *local, int handle,
-                      quicmig_tstamp now) {
+qm_path *qm_paths_add(qm_paths *t, const qm_addr *local, const qm_addr *remote,
+                      int handle, quicmig_tstamp now) {
   qm_path *p = free_slot(t);
 
   if (!p) {
@@ -85,6 +85,7 @@ qm_path *qm_paths_add(qm_paths *t, const qm_addr *local, int handle,
   *p = (qm_path){.id = t->next_id++,
                  .handle = handle,
                  .local = *local,
+                 .remote = *remote,
                  .shown = *local,
                  .close_at = QUICMIG_NEVER};
   t->len++;

@@ -25,6 +25,7 @@ int quicmig_hop_record_json(const quicmig_hop_record *r, char *dest,
       "{\"time\":" MS_FORMAT ",\"name\":\"quicmig:hop\",\"seq\":%" PRIu64
       ",\"reason\":\"%s\",\"mode\":\"%s\",\"result\":\"%s\",\"errno\":%d,"
       "\"from_id\":%u,\"to_id\":%u,\"from_port\":%u,\"to_port\":%u,"
+      "\"from_remote_port\":%u,\"to_remote_port\":%u,"
       "\"open_ms\":" MS_FORMAT ",\"validate_ms\":" MS_FORMAT
       ",\"gap_ms\":" MS_FORMAT
       ",\"late\":%u,\"rescued\":%u,\"cwnd_before\":%" PRIu64
@@ -33,9 +34,9 @@ int quicmig_hop_record_json(const quicmig_hop_record *r, char *dest,
       MS_ARGS(r->started_at), r->seq, quicmig_reason_name((int)r->reason),
       r->mode == QUICMIG_MODE_MIGRATE ? "migrate" : "rebind",
       quicmig_err_name(r->result), r->sys_errno, r->from_id, r->to_id,
-      r->from_port, r->to_port, MS_ARGS(r->open_time),
-      MS_ARGS(r->validate_time), MS_ARGS(r->gap), r->late_packets,
-      r->rescued_packets, r->cwnd_before, r->cwnd_after,
+      r->from_port, r->to_port, r->from_remote_port, r->to_remote_port,
+      MS_ARGS(r->open_time), MS_ARGS(r->validate_time), MS_ARGS(r->gap),
+      r->late_packets, r->rescued_packets, r->cwnd_before, r->cwnd_after,
       MS_ARGS(r->srtt_before), MS_ARGS(r->srtt_after), has_next(r) ? "" : "-",
       MS_ARGS(next));
 }

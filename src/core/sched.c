@@ -79,6 +79,12 @@ void qm_sched_on_failure(qm_sched *s, quicmig_tstamp now) {
   }
 }
 
+void qm_sched_hurry(qm_sched *s, quicmig_tstamp at) {
+  if (s->is_retry && at < s->not_before) {
+    s->due = s->quiet_from = s->not_before = at;
+  }
+}
+
 void qm_sched_on_too_soon(qm_sched *s, quicmig_duration gap,
                           quicmig_tstamp now) {
   s->gap = gap;

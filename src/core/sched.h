@@ -40,6 +40,11 @@ typedef struct qm_sched {
   bool is_retry; /* due is the end of a backoff */
 } qm_sched;
 
+/* Does anybody want hops to be made? */
+static inline bool qm_sched_is_wanted(const quicmig_options *o) {
+  return o->hop_interval || o->hop_bytes || o->hop_packets || o->adaptive;
+}
+
 void qm_sched_init(qm_sched *s, const quicmig_options *o, uint64_t seed);
 
 /* The handshake is confirmed: the first gap begins.  Also after new options. */
@@ -60,6 +65,10 @@ void qm_sched_on_success(qm_sched *s);
 
 /* The attempt was refused or failed: back off. */
 void qm_sched_on_failure(qm_sched *s, quicmig_tstamp now);
+
+/* A backoff that has begun ends at `at`, if that is earlier: it matters more
+ * than the peer's rest. */
+void qm_sched_hurry(qm_sched *s, quicmig_tstamp at);
 
 /* Refused only because `gap` since the last start has not passed: the next try
  * is at its end, and later gaps respect it. */

@@ -20,9 +20,9 @@ NO_TAIL_PADDING(quicmig_close_info, reason);
 NO_TAIL_PADDING(quicmig_migration, new_remote);
 NO_TAIL_PADDING(quicmig_conn_callbacks, datagram_pop);
 NO_TAIL_PADDING(quicmig_conn_info, alpn);
-NO_TAIL_PADDING(quicmig_client_config, user_data);
+NO_TAIL_PADDING(quicmig_client_config, remote2len);
 NO_TAIL_PADDING(quicmig_server_callbacks, accept);
-NO_TAIL_PADDING(quicmig_server_config, no_offload);
+NO_TAIL_PADDING(quicmig_server_config, fwmark);
 NO_TAIL_PADDING(quicmig_server_stats, resets_sent);
 
 void quicmig_tls_config_default(quicmig_tls_config *c) {

@@ -60,6 +60,7 @@ typedef struct qm_sock_config {
   uint32_t rcvbuf, sndbuf; /* 0: leave */
   uint32_t fwmark;         /* 0: none */
   const char *interface_name; /* NULL or "": none */
+  bool needs_carrier;         /* refuse an interface that is not running */
 } qm_sock_config;
 
 typedef struct qm_net {
@@ -84,6 +85,10 @@ typedef struct qm_net {
   void (*close)(void *ctx, int fd);
   /* Now, in ns: only differences are used, to tell how long a call took. */
   quicmig_tstamp (*clock)(void *ctx);
+  /* A descriptor that becomes readable when links, addresses or routes change,
+   * and its emptying, which says whether they did.  NULL: there is none. */
+  int (*watch)(void *ctx);
+  bool (*changed)(void *ctx, int fd);
   /* Bytes that nobody can guess. */
   int (*random)(void *ctx, void *dest, size_t n);
 } qm_net;

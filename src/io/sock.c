@@ -107,6 +107,7 @@ int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
     net->close(net->ctx, s.fd);
     return rv;
   }
+  s.remote = r->remote;
   qm_ports_on_used(ports, qm_addr_port(&s.local));
   *dest = s;
   return 0;

@@ -23,7 +23,7 @@ typedef struct qm_sock_request {
 typedef struct qm_sock {
   int fd;
   uint32_t no_offload; /* QUICMIG_NO_...: what it does without */
-  qm_addr local;
+  qm_addr local, remote;
 } qm_sock;
 
 /*

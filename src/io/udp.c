@@ -3,12 +3,15 @@
 #include "io/net.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/udp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "io/mmsg.h"
+#include "io/netlink.h"
 
 static int set_int(int fd, int level, int name, int value) {
   return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? 0 : -errno;
@@ -47,6 +50,29 @@ static void set_buffer(int fd, int force, int plain, uint32_t size) {
   }
 }
 
+/* Up, and with a carrier? */
+static int check_carrier(int fd, const char *name) {
+  struct ifreq r = {.ifr_flags = 0};
+
+  strncpy(r.ifr_name, name, sizeof(r.ifr_name) - 1);
+  if (ioctl(fd, SIOCGIFFLAGS, &r) != 0) {
+    return -errno;
+  }
+  return (r.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING)
+             ? 0
+             : -ENETDOWN;
+}
+
+static int bind_to_device(int fd, const qm_sock_config *c) {
+  int rv = c->needs_carrier ? check_carrier(fd, c->interface_name) : 0;
+
+  if (rv == 0 && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, c->interface_name,
+                            (socklen_t)strlen(c->interface_name)) != 0) {
+    rv = -errno;
+  }
+  return rv;
+}
+
 static int set_options(int fd, const qm_sock_config *c) {
   int rv = set_path_options(fd, c);
 
@@ -56,10 +82,7 @@ static int set_options(int fd, const qm_sock_config *c) {
     rv = set_int(fd, SOL_SOCKET, SO_MARK, (int)c->fwmark);
   }
   if (rv == 0 && c->interface_name && c->interface_name[0]) {
-    rv = setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, c->interface_name,
-                    (socklen_t)strlen(c->interface_name)) == 0
-             ? 0
-             : -errno;
+    rv = bind_to_device(fd, c);
   }
   return rv;
 }
@@ -143,5 +166,7 @@ const qm_net qm_net_kernel = {
     .send = qm_mmsg_send,
     .close = kernel_close,
     .clock = kernel_clock,
+    .watch = qm_netlink_open,
+    .changed = qm_netlink_changed,
     .random = kernel_random,
 };

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* A machine that was busy for so long has slept. */
+#define SLEPT (10 * QUICMIG_SECOND)
+
 #define CALLBACKS_MIN_SIZE sizeof(quicmig_callbacks)
 
 static_assert(sizeof(quicmig_callbacks) ==
@@ -39,12 +42,15 @@ static int open_first(quicmig *m) {
     return QUICMIG_ERR_RANDOM;
   }
   qm_rng_init(&m->engine.sched.rng, seed);
-  err = qm_migrator_open_socket(m, NULL, NULL, &s);
+  err = qm_homes_watch(m);
+  if (err == 0) {
+    err = qm_homes_open(m, QUICMIG_REASON_INITIAL, &s);
+  }
   if (err != 0) {
     return err;
   }
-  qm_engine_on_first_path(&m->engine, &s.local, s.fd, m->clock.last);
-  qm_migrator_on_socket(m, &s);
+  qm_engine_on_first_path(&m->engine, &s.local, &s.remote, s.fd, m->clock.last);
+  qm_migrator_on_socket(m, &s, m->homes.tried);
   qm_migrator_run(m);
   return 0;
 }
@@ -78,13 +84,16 @@ int qm_migrator_new(quicmig **pm, const quicmig_options *o,
   m->rx_at = now;
   m->clock.last = now;
   qm_ports_init(&m->ports, o->local_port_lo, o->local_port_hi);
+  qm_homes_init(&m->homes, &peer);
   qm_engine_init(&m->engine, o, m->slots, 0);
+  m->engine.nat = &qm_nat_process;
   *pm = m;
   m->is_inside = true;
   err = open_first(m);
   m->is_inside = false;
   if (err != 0) {
     *pm = NULL;
+    qm_homes_unwatch(m);
     errno = m->sys_error;
     qm_free(mem, m);
   }
@@ -108,6 +117,7 @@ static void close_sockets(quicmig *m) {
     *p = (qm_path){.id = 0};
     qm_migrator_close_socket(m, fd);
   }
+  qm_homes_unwatch(m);
 }
 
 void quicmig_free(quicmig *m) {
@@ -173,6 +183,7 @@ quicmig_tstamp quicmig_deadline(const quicmig *m) {
     return QUICMIG_NEVER;
   }
   at = qm_time_min(at, m->stall_at);
+  at = qm_time_min(at, m->homes.check_at);
   at = qm_time_min(at, qm_engine_deadline(&m->engine));
   at = qm_time_min(at, ngtcp2_conn_get_expiry(m->conn));
   return qm_clock_guard_out(&m->clock, at);
@@ -206,12 +217,22 @@ static int pass_time(quicmig *m) {
     }
   }
   qm_stall_on_time(m);
+  qm_homes_on_time(m);
   while (qm_engine_deadline(&m->engine) <= now) {
     cc = qm_migrator_cc(m);
     qm_engine_on_time(&m->engine, &cc, now);
     qm_migrator_run(m);
   }
   return 0;
+}
+
+/* Called much later than it had asked for: the machine slept, and NATs have
+ * forgotten the connection. */
+static void note_sleep(quicmig *m, quicmig_tstamp now) {
+  if (m->engine.o.watch_network && now > qm_time_add(m->clock.last, SLEPT) &&
+      now > qm_time_add(quicmig_deadline(m), SLEPT)) {
+    qm_homes_on_change(m, true);
+  }
 }
 
 int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
@@ -221,6 +242,7 @@ int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
   if (!m->conn) {
     return QUICMIG_ERR_INVALID_STATE;
   }
+  note_sleep(m, now);
   qm_clock_guard_in(&m->clock, now);
   m->is_inside = true;
   return 0;
@@ -228,7 +250,7 @@ int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
 
 static bool is_due(const quicmig *m) {
   return ngtcp2_conn_get_expiry(m->conn) <= m->clock.last ||
-         m->stall_at <= m->clock.last ||
+         m->stall_at <= m->clock.last || m->homes.check_at <= m->clock.last ||
          qm_engine_deadline(&m->engine) <= m->clock.last;
 }
 

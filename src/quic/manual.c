@@ -42,29 +42,33 @@ static int read_config(const quicmig *m, const quicmig_path_config *cfg,
   return 0;
 }
 
-static int add_path(quicmig *m, const qm_addr *from, const char *interface,
-                    uint32_t *id) {
+static int add_path(quicmig *m, const qm_migrator_socket *how, uint32_t *id) {
   qm_cc cc = qm_migrator_cc(m);
   int err = qm_engine_make_room(&m->engine, &cc, m->clock.last);
   qm_sock s;
 
   qm_migrator_run(m);
   if (err == 0) {
-    err = qm_migrator_open_socket(m, from, interface, &s);
+    err = qm_migrator_open_socket(m, how, &m->ports, &s);
   }
   if (err != 0) {
     return err;
   }
-  *id = qm_paths_add(&m->engine.paths, &s.local, s.fd, m->clock.last)->id;
-  qm_migrator_on_socket(m, &s);
+  *id = qm_paths_add(&m->engine.paths, &s.local, &s.remote, s.fd, m->clock.last)
+            ->id;
+  qm_migrator_on_socket(m, &s, 0);
   qm_migrator_run(m);
   return 0;
 }
 
 int quicmig_path_add(quicmig *m, const quicmig_path_config *cfg, uint32_t *id,
                      quicmig_tstamp now) {
-  qm_addr from;
-  int rv = read_config(m, cfg, &from);
+  qm_migrator_socket how = {.interface_name = m->engine.o.interface_name};
+  int rv = read_config(m, cfg, &how.from);
+
+  if (cfg && cfg->interface_name) {
+    how.interface_name = cfg->interface_name;
+  }
 
   if (rv == 0) {
     rv = qm_migrator_enter(m, now);
@@ -72,7 +76,8 @@ int quicmig_path_add(quicmig *m, const quicmig_path_config *cfg, uint32_t *id,
   if (rv != 0) {
     return rv;
   }
-  rv = add_path(m, &from, cfg ? cfg->interface_name : NULL, id);
+  how.remote = qm_homes_remote(m, 0);
+  rv = add_path(m, &how, id);
   m->is_inside = false;
   return rv;
 }
@@ -139,7 +144,7 @@ static void describe(const quicmig *m, const qm_path *p, quicmig_path_info *i) {
       .active_at = p->active_at,
       .draining_at = p->draining_at};
   qm_addr_copy_to(&p->local, &i->local);
-  qm_addr_copy_to(&m->remote, &i->remote);
+  qm_addr_copy_to(&p->remote, &i->remote);
 }
 
 size_t quicmig_paths(const quicmig *m, quicmig_path_info *out, size_t n) {

@@ -15,6 +15,20 @@ qm_cc qm_migrator_cc(const quicmig *m) {
                  .pto = ngtcp2_conn_get_pto(m->conn)};
 }
 
+uint64_t qm_migrator_in_flight(const quicmig *m) {
+  ngtcp2_conn_info info;
+
+  ngtcp2_conn_get_conn_info(m->conn, &info);
+  return info.bytes_in_flight;
+}
+
+void qm_migrator_on_flight(quicmig *m, uint64_t before) {
+  uint64_t now = qm_migrator_in_flight(m);
+
+  qm_engine_on_flight(&m->engine, now, now < before && before != UINT64_MAX,
+                      ngtcp2_conn_get_pto(m->conn), m->clock.last);
+}
+
 void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
                              ngtcp2_path *dest) {
   /* ngtcp2 copies the addresses; it takes them without const. */
@@ -45,30 +59,30 @@ static int call_socket_hook(void *ctx, int fd, const qm_addr *local) {
   return m->cb.socket(m, fd, &local->u.sa, m->user_data);
 }
 
-int qm_migrator_open_socket(quicmig *m, const qm_addr *from,
-                            const char *interface_name, qm_sock *s) {
+int qm_migrator_open_socket(quicmig *m, const qm_migrator_socket *how,
+                            qm_ports *ports, qm_sock *s) {
   const quicmig_options *o = &m->engine.o;
-  qm_sock_request r = {.config = {.family = qm_addr_family(&m->remote),
+  qm_sock_request r = {.config = {.family = qm_addr_family(&how->remote),
                                   .rcvbuf = o->rcvbuf,
                                   .sndbuf = o->sndbuf,
                                   .fwmark = o->fwmark,
                                   .no_offload = o->no_offload,
-                                  .interface_name = interface_name
-                                                        ? interface_name
-                                                        : o->interface_name},
-                       .remote = m->remote,
+                                  .interface_name = how->interface_name,
+                                  .needs_carrier = how->needs_carrier},
+                       .local = how->from,
+                       .remote = how->remote,
                        .hook = m->cb.socket ? call_socket_hook : NULL,
                        .hook_ctx = m};
 
-  if (from) {
-    r.local = *from;
-  }
   m->sys_error = 0;
-  return qm_sock_open(m->net, &m->ports, &r, s, &m->sys_error);
+  return qm_sock_open(m->net, ports, &r, s, &m->sys_error);
 }
 
-void qm_migrator_on_socket(quicmig *m, const qm_sock *s) {
-  qm_paths_by_handle(&m->engine.paths, s->fd)->no_offload = s->no_offload;
+void qm_migrator_on_socket(quicmig *m, const qm_sock *s, uint8_t home) {
+  qm_path *p = qm_paths_by_handle(&m->engine.paths, s->fd);
+
+  p->no_offload = s->no_offload;
+  p->home = home;
   qm_engine_on_socket(&m->engine);
   m->cb.watch(m, s->fd, 1, m->user_data);
 }
@@ -102,7 +116,7 @@ static void do_open(quicmig *m) {
     err = check_migration(m);
   }
   if (err == 0) {
-    err = qm_migrator_open_socket(m, NULL, NULL, &s);
+    err = qm_homes_open(m, m->engine.hop.record.reason, &s);
   }
   now = qm_time_add(m->clock.last,
                     qm_time_since(m->net->clock(m->net->ctx), begin));
@@ -110,13 +124,21 @@ static void do_open(quicmig *m) {
     qm_engine_on_refused(&m->engine, err, m->sys_error, now);
     return;
   }
-  qm_engine_on_opened(&m->engine, &s.local, s.fd, now);
-  qm_migrator_on_socket(m, &s);
+  qm_engine_on_opened(&m->engine, &s.local, &s.remote, s.fd, now);
+  qm_migrator_on_socket(m, &s, m->homes.tried);
+}
+
+/* Nothing can be lost by moving at once: the old path is dead, and its full
+ * window would not even let a challenge out. */
+static bool may_move_at_once(const quicmig *m) {
+  return qm_stall_is_now(m) ||
+         (qm_engine_is_urgent(m->engine.hop.record.reason) &&
+          ngtcp2_conn_get_cwnd_left(m->conn) < NGTCP2_MAX_UDP_PAYLOAD_SIZE);
 }
 
 /* What was asked for by hand is always proven first. */
 static int initiate(quicmig *m, const ngtcp2_path *path) {
-  return qm_stall_is_now(m) && !qm_engine_is_by_hand(&m->engine)
+  return may_move_at_once(m) && !qm_engine_is_by_hand(&m->engine)
              ? ngtcp2_conn_initiate_immediate_migration(m->conn, path,
                                                         m->clock.last)
              : ngtcp2_conn_initiate_migration(m->conn, path, m->clock.last);
@@ -160,8 +182,22 @@ static void do_record(quicmig *m) {
 
   r->cwnd_after = cc.cwnd;
   r->srtt_after = cc.srtt;
+  qm_homes_on_record(m, r);
   if (m->cb.hop) {
     m->cb.hop(m, r, m->user_data);
+  }
+}
+
+static void add_evidence(quicmig *m, quicmig_event *e) {
+  qm_news news;
+
+  m->engine.news_told--;
+  if (qm_policy_next(&m->engine.policy, &news)) {
+    e->verdict = news.verdict;
+    e->flow_bytes = news.flow.bytes;
+    e->flow_age = news.flow.age;
+    e->rate_before = news.rate_before;
+    e->rate_after = news.rate_after;
   }
 }
 
@@ -173,6 +209,9 @@ static void do_event(quicmig *m, const qm_action *a) {
                      .to = a->to,
                      .value = a->value};
 
+  if (a->event == QUICMIG_EVENT_VERDICT) {
+    add_evidence(m, &e);
+  }
   if (m->cb.event) {
     m->cb.event(m, &e, m->user_data);
   }

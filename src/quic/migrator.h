@@ -5,6 +5,8 @@
  *   rx.c, tx.c  the two directions of the data path
  *   api.c       creation, time, getters
  *   manual.c    hops and paths by hand
+ *   home.c      interfaces, the server's addresses, changes of the network
+ *   natbudget.c the process's NAT mappings
  *   stall.c     a way out when nothing comes back any more
  * The handle of a path is its socket's fd.
  */
@@ -15,6 +17,7 @@
 #include "core/engine.h"
 #include "io/net.h"
 #include "io/sock.h"
+#include "quic/home.h"
 #include <quicmig/quicmig.h>
 
 /* Packets the kernel did not take; exists only while there are any. */
@@ -34,7 +37,8 @@ struct quicmig {
   quicmig_tstamp full_at;     /* the window became full; NEVER: it is not */
   quicmig_tstamp stall_at;    /* the window is full: look again then */
   quicmig_tstamp stall_again; /* no way out of a stall is tried before */
-  qm_addr remote;
+  qm_addr remote; /* as ngtcp2 knows it; sockets may be connected elsewhere */
+  qm_homes homes;
   qm_ports ports;
   int conn_error, sys_error;
   bool is_inside; /* a call is under way: callbacks may only look */
@@ -54,13 +58,31 @@ QUICMIG_EXTERN int qm_migrator_new(quicmig **pm, const quicmig_options *o,
  * the caller, or QUICMIG_ERR_REENTRANT or _INVALID_STATE. */
 int qm_migrator_enter(quicmig *m, quicmig_tstamp now);
 
-/* Opens a client socket: options, hook, port.  As qm_sock_open(); *from and
- * *interface_name may be NULL. */
-int qm_migrator_open_socket(quicmig *m, const qm_addr *from,
-                            const char *interface_name, qm_sock *s);
+/* The budget that all handles of the process share. */
+extern qm_nat qm_nat_process;
 
-/* A socket was opened and has its path: counted and watched. */
-void qm_migrator_on_socket(quicmig *m, const qm_sock *s);
+/* What is particular of a client socket. */
+typedef struct qm_migrator_socket {
+  qm_addr remote;
+  qm_addr from;               /* len 0: the routed address */
+  const char *interface_name; /* "": none */
+  bool needs_carrier;
+} qm_migrator_socket;
+
+/* Opens a client socket: options, hook, a port of *ports.  As qm_sock_open().
+ */
+int qm_migrator_open_socket(quicmig *m, const qm_migrator_socket *how,
+                            qm_ports *ports, qm_sock *s);
+
+/* A socket was opened at `home` and has its path: counted and watched. */
+void qm_migrator_on_socket(quicmig *m, const qm_sock *s, uint8_t home);
+
+/* What waits for its acknowledgement now. */
+uint64_t qm_migrator_in_flight(const quicmig *m);
+
+/* Something was read or written; before: in flight when reading began, or
+ * UINT64_MAX. */
+void qm_migrator_on_flight(quicmig *m, uint64_t before);
 
 /* Watches it no more and closes it. */
 void qm_migrator_close_socket(quicmig *m, int fd);

@@ -222,7 +222,14 @@ int quicmig_read(quicmig *m, int fd, quicmig_tstamp now) {
   if (rv != 0) {
     return rv;
   }
-  rv = qm_migrator_read(m, fd);
+  if (fd == m->homes.watch_fd) {
+    qm_homes_on_readable(m);
+  } else {
+    uint64_t before = qm_migrator_in_flight(m);
+
+    rv = qm_migrator_read(m, fd);
+    qm_migrator_on_flight(m, before);
+  }
   m->is_inside = false;
   return rv;
 }

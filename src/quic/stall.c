@@ -14,11 +14,6 @@
 #define AGAIN_MIN QUICMIG_SECOND
 #define REBIND_SILENCE (5 * QUICMIG_SECOND)
 
-/* Only a program that has hops made for it wants this one. */
-static bool is_scheduled(const quicmig_options *o) {
-  return o->hop_interval || o->hop_bytes || o->hop_packets;
-}
-
 /* A REBIND on trial fills the window too, and ends it itself. */
 static bool is_on_trial(const qm_attempt *a) {
   return a->phase == QM_PHASE_PROBING && a->record.mode == QUICMIG_MODE_REBIND;
@@ -27,7 +22,7 @@ static bool is_on_trial(const qm_attempt *a) {
 static bool is_watched(const quicmig *m) {
   const qm_engine *e = &m->engine;
 
-  return e->is_confirmed && !e->is_forbidden && is_scheduled(&e->o) &&
+  return e->is_confirmed && !e->is_forbidden && qm_sched_is_wanted(&e->o) &&
          !is_on_trial(&e->hop) &&
          ngtcp2_conn_get_cwnd_left(m->conn) < NGTCP2_MAX_UDP_PAYLOAD_SIZE;
 }

@@ -143,13 +143,14 @@ static bool flush(quicmig *m, qm_txq *q) {
 /* Queues the packet that was just written into q's room.  *last: the path of
  * the packet before, which is most likely this one's too; NULL: none. */
 static void add(quicmig *m, qm_txq *q, size_t len, const ngtcp2_path *path,
-                const qm_msg *like, const qm_path **last) {
+                qm_msg *like, const qm_path **last) {
   const qm_path *p = *last;
 
   if (!p || !qm_migrator_is_shown_as(p, &path->local)) {
     p = *last = qm_migrator_find_tx(m, &path->local);
   }
   if (p) {
+    like->family = qm_addr_family(&p->remote);
     qm_txq_add(q, p->id, like, len, !(p->no_offload & QUICMIG_NO_GSO));
   } else {
     qm_engine_on_tx_dropped(&m->engine, 1);
@@ -163,7 +164,7 @@ static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
                                   quicmig_write_pkt write_pkt, void *arg,
                                   bool *is_open) {
   size_t left = ngtcp2_conn_get_send_quantum(m->conn);
-  qm_msg like = {.family = qm_addr_family(&m->remote)};
+  qm_msg like = {.len = 0};
   const qm_path *last = NULL;
   uint8_t *room = qm_txq_room(q);
   ngtcp2_path_storage ps;
@@ -241,6 +242,7 @@ int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt, quicmig_tstamp now,
   if (flush_hold(m)) {
     rv = write_quanta(m, write_pkt, write_user_data);
     qm_migrator_run(m);
+    qm_migrator_on_flight(m, UINT64_MAX);
     qm_stall_on_write(m);
   }
   m->is_inside = false;

@@ -27,6 +27,9 @@
 /* More inputs than this without a step of time are a busy loop. */
 #define DRIVER_PATIENCE 32
 
+/* Where every path leads. */
+static const qm_addr driver_peer = {.len = 0};
+
 typedef struct driver {
   quicmig_options o; /* change between driver_init and driver_connect */
   qm_path slots[16];
@@ -40,8 +43,8 @@ typedef struct driver {
   bool is_silent; /* MIGRATE and REBIND stay unanswered by the network; else
                    * each succeeds at once */
   /* What was seen. */
-  uint32_t opens, closes, records, events[8];
-  uint64_t values[8];   /* of the last event of each type */
+  uint32_t opens, closes, records, events[16];
+  uint64_t values[16];  /* of the last event of each type */
   uint64_t dcid_seq;    /* of the last connection ID taken */
   uint32_t longest_out; /* most actions that waited at once */
   bool is_open[DRIVER_SOCKETS], is_watched[DRIVER_SOCKETS];
@@ -114,7 +117,7 @@ static inline void driver_open(driver *d) {
     return;
   }
   handle = driver_socket(d, &local);
-  qm_engine_on_opened(&d->e, &local, handle, d->now);
+  qm_engine_on_opened(&d->e, &local, &driver_peer, handle, d->now);
 }
 
 /* As ngtcp2 does: a fresh connection ID is taken for the path first. */
@@ -214,7 +217,7 @@ static inline void driver_begin(driver *d, uint64_t seed) {
   assert_null(quicmig_options_check(&d->o));
   qm_engine_init(&d->e, &d->o, d->slots, seed);
   handle = driver_socket(d, &local);
-  qm_engine_on_first_path(&d->e, &local, handle, d->now);
+  qm_engine_on_first_path(&d->e, &local, &driver_peer, handle, d->now);
   driver_run(d);
 }
 
@@ -270,7 +273,7 @@ static inline int driver_hop(driver *d) {
 static inline uint32_t driver_add(driver *d) {
   qm_addr local;
   int handle = driver_socket(d, &local);
-  qm_path *p = qm_paths_add(&d->e.paths, &local, handle, d->now);
+  qm_path *p = qm_paths_add(&d->e.paths, &local, &driver_peer, handle, d->now);
 
   assert_non_null(p);
   driver_run(d);

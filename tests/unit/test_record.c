@@ -17,6 +17,8 @@ static const quicmig_hop_record good = {.size = sizeof(quicmig_hop_record),
                                         .from_id = 1,
                                         .to_id = 2,
                                         .from_port = 65535,
+                                        .from_remote_port = 4433,
+                                        .to_remote_port = 4434,
                                         .to_port = 1024,
                                         .late_packets = 5,
                                         .rescued_packets = 4,
@@ -34,7 +36,8 @@ static const char good_json[] =
     "{\"time\":10000.000,\"name\":\"quicmig:hop\",\"seq\":7,"
     "\"reason\":\"interval\",\"mode\":\"migrate\",\"result\":\"ok\","
     "\"errno\":0,\"from_id\":1,\"to_id\":2,\"from_port\":65535,"
-    "\"to_port\":1024,\"open_ms\":0.012,\"validate_ms\":25.500,"
+    "\"to_port\":1024,\"from_remote_port\":4433,\"to_remote_port\":4434,"
+    "\"open_ms\":0.012,\"validate_ms\":25.500,"
     "\"gap_ms\":3.000,\"late\":5,\"rescued\":4,\"cwnd_before\":12000,"
     "\"cwnd_after\":14720,\"srtt_before_ms\":24.000,"
     "\"srtt_after_ms\":30.000,\"next_in_ms\":300000.000}";

@@ -1,0 +1,87 @@
+/*
+ * The adaptive policy: tells a flow that is throttled from a network that is
+ * congested, and says when to hop because of it.  A flow is the traffic of one
+ * path, both directions together: of a download a client sees no more than what
+ * arrives.  It keeps its own history; ngtcp2 forgets rates and RTT at a move.
+ *
+ *   CALM > SUSPECTING > TRIAL > CALM
+ *
+ *   CALM        the last second is held against the flow's best half second
+ *   SUSPECTING  the rate collapsed while traffic went on: a hop is wanted
+ *   TRIAL       the connection has moved: a rate that recovers says that the
+ *               old flow was throttled, one that does not, congestion
+ *
+ * A flow that went silent and was followed by a lively one was cut.  From flows
+ * that were cut or throttled qm_budget learns when to hop before it happens.
+ *
+ * False alarms are bounded by time: one suspicion an hour, but for those that
+ * fit what was confirmed before.
+ */
+#ifndef QM_POLICY_H
+#define QM_POLICY_H
+
+#include "core/budget.h"
+#include "core/rate.h"
+
+#define QM_POLICY_NEWS 4
+
+typedef enum qm_policy_state {
+  QM_POLICY_OFF, /* not wanted */
+  QM_POLICY_CALM,
+  QM_POLICY_SUSPECTING,
+  QM_POLICY_TRIAL
+} qm_policy_state;
+
+/* A verdict and its evidence, in the words of quicmig_event. */
+typedef struct qm_news {
+  quicmig_verdict verdict;
+  qm_flow flow;
+  uint64_t rate_before, rate_after;
+} qm_news;
+
+typedef struct qm_policy {
+  uint8_t state; /* qm_policy_state */
+  /* The flow. */
+  quicmig_tstamp begun_at;
+  uint64_t bytes;
+  uint64_t best; /* bytes a second, over half a second */
+  qm_flow good;  /* how far it was when its rate was good, */
+  qm_flow alive; /* and when the peer was heard, for the last time */
+  qm_rate rate;
+  /* Suspicion and trial. */
+  qm_flow suspect;
+  uint64_t suspect_best, suspect_rate;
+  quicmig_tstamp trial_at;
+  quicmig_tstamp quiet_until; /* nothing new is suspected before */
+  qm_budget budget;
+  uint32_t n_news;
+  qm_news news[QM_POLICY_NEWS]; /* wait to be told, oldest first */
+} qm_policy;
+
+void qm_policy_init(qm_policy *p, bool is_wanted);
+
+/* A new flow begins; rtt: of the path before. */
+void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now);
+
+/* n bytes of the flow were sent, or received. */
+void qm_policy_on_tx(qm_policy *p, size_t n, quicmig_tstamp now);
+void qm_policy_on_rx(qm_policy *p, size_t n, quicmig_tstamp now);
+
+/* The flow went silent, and a new path answered at once.  Before
+ * qm_policy_on_flow(). */
+void qm_policy_on_cut(qm_policy *p, quicmig_tstamp now);
+
+/* Time passed. */
+void qm_policy_on_time(qm_policy *p, quicmig_tstamp now);
+
+/* When it wants qm_policy_on_time() or a hop.  lead: how long a hop takes. */
+quicmig_tstamp qm_policy_deadline(const qm_policy *p, quicmig_duration lead);
+
+/* Is a hop wanted now? */
+bool qm_policy_wants_hop(const qm_policy *p, quicmig_duration lead,
+                         quicmig_tstamp now);
+
+/* Takes the oldest verdict that was not told yet; false: none. */
+bool qm_policy_next(qm_policy *p, qm_news *news);
+
+#endif
