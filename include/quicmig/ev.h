@@ -40,7 +40,7 @@ QUICMIG_EXTERN void quicmig_ev_set_client(quicmig_ev *e, quicmig_client *c);
 QUICMIG_EXTERN void quicmig_ev_set_server(quicmig_ev *e, quicmig_server *s);
 
 /* To be called from the program's watch callback with its arguments.
- * Errors: QUICMIG_ERR_NOMEM (more than 64 sockets). */
+ * Errors: QUICMIG_ERR_NOMEM: the socket is not watched. */
 QUICMIG_EXTERN int quicmig_ev_watch(quicmig_ev *e, int fd, int on);
 
 /* A ready-made watch callback for a client; its user_data is the quicmig_ev. */

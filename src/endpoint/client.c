@@ -71,16 +71,48 @@ static const qm_conn_owner owner = {
     .now = get_now,
 };
 
-static int resolve(const quicmig_client_config *cfg, qm_addr *remote) {
+/* The first address found, and the first of the other family. */
+static void choose(const struct addrinfo *found, qm_addr remotes[2]) {
+  const struct addrinfo *a;
+
+  for (a = found; a && !remotes[1].len; a = a->ai_next) {
+    qm_addr *dest = remotes[0].len ? &remotes[1] : &remotes[0];
+
+    if (a->ai_family != qm_addr_family(&remotes[0])) {
+      (void)qm_addr_set(dest, a->ai_addr, a->ai_addrlen);
+    }
+  }
+}
+
+/* What the program says outright. */
+static int take_remotes(const quicmig_client_config *cfg, qm_addr remotes[2]) {
+  int rv = qm_addr_set(&remotes[0], cfg->remote, (socklen_t)cfg->remotelen);
+
+  return rv == 0 ? 0 : qm_error(rv, "remote is neither IPv4 nor IPv6");
+}
+
+static int take_second(const quicmig_client_config *cfg, qm_addr remotes[2]) {
+  if (cfg->remote2 &&
+      (qm_addr_set(&remotes[1], cfg->remote2, (socklen_t)cfg->remote2len) !=
+           0 ||
+       qm_addr_family(&remotes[1]) == qm_addr_family(&remotes[0]))) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "remote2 must be an address of the other family");
+  }
+  return 0;
+}
+
+static int resolve(const quicmig_client_config *cfg, qm_addr remotes[2]) {
   struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
                            .ai_flags = AI_NUMERICSERV};
   struct addrinfo *found;
   char port[8];
   int rv;
 
+  remotes[0].len = remotes[1].len = 0;
   if (cfg->remote) {
-    rv = qm_addr_set(remote, cfg->remote, (socklen_t)cfg->remotelen);
-    return rv == 0 ? 0 : qm_error(rv, "remote is neither IPv4 nor IPv6");
+    rv = take_remotes(cfg, remotes);
+    return rv == 0 ? take_second(cfg, remotes) : rv;
   }
   if (!cfg->host || cfg->port == 0 || cfg->port > 65535) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
@@ -91,9 +123,9 @@ static int resolve(const quicmig_client_config *cfg, qm_addr *remote) {
   if (rv != 0) {
     return qm_error(QUICMIG_ERR_RESOLVE, "%s: %s", cfg->host, gai_strerror(rv));
   }
-  rv = qm_addr_set(remote, found->ai_addr, found->ai_addrlen);
+  choose(found, remotes);
   freeaddrinfo(found);
-  return rv;
+  return take_second(cfg, remotes);
 }
 
 static int check_config(const quicmig_client_config *cfg) {
@@ -139,13 +171,30 @@ static int start_conn(quicmig_client *c, const quicmig_client_config *cfg,
   return rv;
 }
 
+/* If there is no way to the first address now, it begins with the second. */
+static int start_migrator(quicmig_client *c, const quicmig_client_config *cfg,
+                          const qm_net *net, const qm_addr remotes[2],
+                          quicmig_tstamp now) {
+  int i = 0, rv;
+
+  do {
+    rv = qm_migrator_new(&c->migrator, cfg->migration, cfg->callbacks, &c->mem,
+                         net, &remotes[i].u.sa, remotes[i].len, now,
+                         cfg->user_data);
+  } while (rv == QUICMIG_ERR_SYSTEM && remotes[1].len && ++i < 2);
+  return rv == 0 && remotes[1].len
+             ? quicmig_add_remote(c->migrator, &remotes[!i].u.sa,
+                                  remotes[!i].len)
+             : rv;
+}
+
 static int start(quicmig_client *c, const quicmig_client_config *cfg,
-                 const qm_net *net, const qm_addr *remote, quicmig_tstamp now) {
+                 const qm_net *net, const qm_addr remotes[2],
+                 quicmig_tstamp now) {
   int rv = qm_tls_init(&c->tls, cfg->tls, false, cfg->host);
 
   if (rv == 0) {
-    rv = qm_migrator_new(&c->migrator, cfg->migration, cfg->callbacks, &c->mem,
-                         net, &remote->u.sa, remote->len, now, cfg->user_data);
+    rv = start_migrator(c, cfg, net, remotes, now);
     if (rv != 0) {
       (void)qm_error(rv, "opening the first socket: %s",
                      rv == QUICMIG_ERR_SYSTEM ? strerror(errno)
@@ -160,7 +209,7 @@ int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
   const quicmig_mem *mem;
   quicmig_transport_options o;
   quicmig_client *c;
-  qm_addr remote;
+  qm_addr remotes[2];
   int rv;
 
   qm_error_clear();
@@ -170,7 +219,7 @@ int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
     rv = qm_conn_check(&o, cfg->transport, cfg->conn_callbacks);
   }
   if (rv == 0) {
-    rv = resolve(cfg, &remote);
+    rv = resolve(cfg, remotes);
   }
   if (rv != 0) {
     return rv;
@@ -183,7 +232,7 @@ int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
   c->mem = *mem;
   c->o = o;
   c->wants_run = true;
-  rv = start(c, cfg, net, &remote, now);
+  rv = start(c, cfg, net, remotes, now);
   if (rv != 0) {
     int saved = errno;
 

@@ -8,10 +8,35 @@
 /* Writing in a run: a busy server must come back to its socket. */
 #define WRITE_MAX QUICMIG_MILLISECOND
 
-/* One socket for many clients. */
-#define SOCKET_BUFFER (4u << 20)
+static int check_addresses(const quicmig_server_config *cfg,
+                           qm_listener_config *c) {
+  uint16_t port;
 
-static int check_config(const quicmig_server_config *cfg, qm_addr *local) {
+  if (qm_addr_set(&c->local[0], cfg->local, (socklen_t)cfg->locallen) != 0) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "local must be an IPv4 or IPv6 address");
+  }
+  if (cfg->local2 &&
+      (qm_addr_set(&c->local[1], cfg->local2, (socklen_t)cfg->locallen2) != 0 ||
+       qm_addr_family(&c->local[0]) == qm_addr_family(&c->local[1]))) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "local2 must be an address of the other family");
+  }
+  port = qm_addr_port(&c->local[0]);
+  if (cfg->port_hi &&
+      (port == 0 || cfg->port_hi < port || cfg->port_hi > 65535 ||
+       cfg->port_hi - port >= QM_LISTENER_PORTS)) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "port_hi must be 0 or from local's port on, at most %d "
+                    "ports",
+                    QM_LISTENER_PORTS);
+  }
+  c->port_hi = (uint16_t)cfg->port_hi;
+  return 0;
+}
+
+static int check_config(const quicmig_server_config *cfg,
+                        qm_listener_config *c) {
   if (!cfg || cfg->size < sizeof(*cfg)) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
                     "size must be set by quicmig_server_config_default()");
@@ -25,43 +50,17 @@ static int check_config(const quicmig_server_config *cfg, qm_addr *local) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
                     "no_offload must be of QUICMIG_NO_GSO and QUICMIG_NO_GRO");
   }
-  if (qm_addr_set(local, cfg->local, (socklen_t)cfg->locallen) != 0) {
+  if (cfg->fwmark > UINT32_MAX) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
-                    "local must be an IPv4 or IPv6 address");
+                    "fwmark must be 0 to 4294967295");
   }
-  return 0;
+  *c = (qm_listener_config){.no_offload = (uint32_t)cfg->no_offload,
+                            .fwmark = (uint32_t)cfg->fwmark};
+  return check_addresses(cfg, c);
 }
 
-static int open_socket(quicmig_server *s) {
-  qm_sock_config c = {.family = qm_addr_family(&s->local),
-                      .is_server = true,
-                      .no_offload = s->no_offload,
-                      .rcvbuf = SOCKET_BUFFER,
-                      .sndbuf = SOCKET_BUFFER};
-  int rv = s->net->open(s->net->ctx, &c, &s->fd, &s->no_offload);
-
-  if (rv < 0) {
-    s->fd = -1;
-  }
-  if (rv == 0) {
-    rv = s->net->bind(s->net->ctx, s->fd, &s->local);
-  }
-  if (rv == 0) {
-    rv = s->net->local_addr(s->net->ctx, s->fd, &s->local);
-  }
-  if (rv < 0) {
-    if (s->fd >= 0) {
-      s->net->close(s->net->ctx, s->fd);
-      s->fd = -1; /* it was never watched */
-    }
-    errno = -rv;
-    return qm_error(QUICMIG_ERR_SYSTEM, "opening the server's socket: %s",
-                    strerror(-rv));
-  }
-  return 0;
-}
-
-static int start(quicmig_server *s, const quicmig_server_config *cfg) {
+static int start(quicmig_server *s, const quicmig_server_config *cfg,
+                 const qm_listener_config *lc) {
   uint64_t seed[2];
   int rv;
 
@@ -73,7 +72,17 @@ static int start(quicmig_server *s, const quicmig_server_config *cfg) {
   }
   qm_cidtable_init(&s->ids, &s->mem, seed);
   rv = qm_tls_init(&s->tls, cfg->tls, true, NULL);
-  return rv == 0 ? open_socket(s) : rv;
+  return rv == 0
+             ? qm_listener_open(&s->listener, lc, &s->mem, s->net, &s->local)
+             : rv;
+}
+
+static void watch_all(quicmig_server *s, int on) {
+  size_t i;
+
+  for (i = 0; i < s->listener.n; i++) {
+    s->cb.watch(s, s->listener.sockets[i].fd, on, s->user_data);
+  }
 }
 
 int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
@@ -81,11 +90,11 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
   const quicmig_mem *mem;
   quicmig_transport_options o;
   quicmig_server *s;
-  qm_addr local;
+  qm_listener_config lc;
   int rv;
 
   qm_error_clear();
-  rv = check_config(cfg, &local);
+  rv = check_config(cfg, &lc);
 
   if (rv == 0) {
     rv = qm_conn_check(&o, cfg->transport, cfg->conn_callbacks);
@@ -104,17 +113,14 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
   s->conn_cb = *cfg->conn_callbacks;
   s->user_data = cfg->user_data;
   s->o = o;
-  s->fd = -1;
-  s->local = local;
   s->clock.last = now;
   s->write_at = QUICMIG_NEVER;
-  s->no_offload = (uint32_t)cfg->no_offload;
   qm_txq_init(&s->tx, s->txbuf, sizeof(s->txbuf));
   qm_heap_init(&s->timers, &s->mem);
   qm_list_init(&s->conns);
   qm_list_init(&s->dirty);
   qm_cidtable_init(&s->ids, &s->mem, (const uint64_t[2]){0, 0});
-  rv = start(s, cfg);
+  rv = start(s, cfg, &lc);
   if (rv != 0) {
     int saved = errno;
 
@@ -123,7 +129,7 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
     return qm_error_default(rv);
   }
   *ps = s;
-  s->cb.watch(s, s->fd, 1, s->user_data);
+  watch_all(s, 1);
   return 0;
 }
 
@@ -148,10 +154,8 @@ void quicmig_server_free(quicmig_server *s) {
     }
     qm_sconn_free(c);
   }
-  if (s->fd >= 0) {
-    s->cb.watch(s, s->fd, 0, s->user_data);
-    s->net->close(s->net->ctx, s->fd);
-  }
+  watch_all(s, 0);
+  qm_listener_close(&s->listener);
   qm_cidtable_reset(&s->ids);
   qm_heap_reset(&s->timers);
   qm_tls_reset(&s->tls);
@@ -229,13 +233,16 @@ static void write_dirty(quicmig_server *s) {
 }
 
 int quicmig_server_run(quicmig_server *s, int fd, quicmig_tstamp now) {
+  size_t number;
+
   if (s->is_inside) {
     return QUICMIG_ERR_REENTRANT;
   }
   s->is_inside = true;
   qm_clock_guard_in(&s->clock, now);
-  if (fd >= 0 && fd == s->fd) {
-    qm_server_read(s);
+  number = qm_listener_find(&s->listener, fd);
+  if (number < s->listener.n) {
+    qm_server_read(s, number);
   }
   pass_time(s);
   write_dirty(s);

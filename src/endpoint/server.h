@@ -1,11 +1,12 @@
 /*
- * A server from the inside: many connections on one socket, found by
+ * A server from the inside: many connections on its sockets, found by
  * connection ID, each with its deadline in one heap.  Nothing here scans the
  * connections but closing them all.  Split over
  *   server.c     creation, the loop, public functions
  *   serverrx.c   a datagram finds or makes its connection
  *   servertx.c   packets leave in batches, shared by the connections
  *   serverconn.c the life of one connection
+ * beside qm_listener, its sockets, and qm_routes, which of them answers whom.
  */
 #ifndef QM_SERVER_H
 #define QM_SERVER_H
@@ -13,6 +14,8 @@
 #include "base/heap.h"
 #include "endpoint/cidtable.h"
 #include "endpoint/conn.h"
+#include "endpoint/listener.h"
+#include "endpoint/routes.h"
 #include "endpoint/tracker.h"
 #include "io/rxbuf.h"
 #include "io/txq.h"
@@ -26,6 +29,7 @@ typedef struct qm_sconn {
   qm_list ids;   /* its entries in server->ids */
   qm_list dirty; /* in server->dirty while it wants to be written */
   qm_tracker tracker;
+  qm_routes routes;
   uint8_t *close_pkt; /* the CONNECTION_CLOSE, for the peer's stray packets */
   size_t close_len;
   uint32_t strays;
@@ -39,9 +43,9 @@ struct quicmig_server {
   void *user_data;
   quicmig_transport_options o;
   qm_tls tls;
-  int fd;              /* -1: not open */
-  uint32_t no_offload; /* QUICMIG_NO_...: what the socket does without */
-  qm_addr local;
+  qm_listener listener;
+  uint32_t reading; /* number of the socket that the packet at hand came by */
+  qm_addr local;    /* of the first one */
   qm_cidtable ids;
   qm_heap timers;
   qm_list conns, dirty;
@@ -79,9 +83,8 @@ void qm_sconn_free(qm_sconn *c);
 /* Packets come from pkt's address, to the ID with this hash. */
 void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id);
 
-/* One of them, a message of one datagram, that came on path. */
-void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt,
-                        const ngtcp2_path *path);
+/* One of them, a message of one datagram. */
+void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt);
 
 void qm_sconn_on_time(qm_sconn *c);
 
@@ -95,8 +98,11 @@ bool qm_sconn_write(qm_sconn *c);
 uint8_t *qm_server_room(quicmig_server *s);
 
 /* A packet was written into qm_server_room(): it leaves with the others. */
-void qm_server_add(quicmig_server *s, const ngtcp2_path *path,
-                   const ngtcp2_pkt_info *pi, size_t len);
+void qm_server_add(quicmig_server *s, const qm_route *route, uint8_t ecn,
+                   size_t len);
+
+/* The same, as an answer to pkt, which is at hand. */
+void qm_server_answer(quicmig_server *s, const qm_msg *pkt, size_t len);
 
 /* Sends them.  False when the socket is full: what is left leaves first next
  * time. */
@@ -104,10 +110,7 @@ bool qm_server_flush(quicmig_server *s);
 
 /* serverrx.c */
 
-/* The path a received packet came on; points into pkt. */
-ngtcp2_path qm_server_path_of(const qm_msg *pkt);
-
-/* Reads the socket, within a budget. */
-void qm_server_read(quicmig_server *s);
+/* Reads the socket with that number, within a budget. */
+void qm_server_read(quicmig_server *s, size_t number);
 
 #endif

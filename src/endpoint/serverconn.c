@@ -86,6 +86,7 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
                          .initial = hd,
                          .reset_secret = s->reset_secret,
                          .now = s->clock.last};
+  qm_addr shown;
   qm_sconn *c;
 
   if (qm_heap_reserve(&s->timers, (size_t)s->stats.connections + 1) != 0) {
@@ -96,6 +97,9 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
     return NULL;
   }
   c->server = s;
+  (void)qm_addr_set(&shown, (const struct sockaddr *)path->local.addr,
+                    path->local.addrlen);
+  qm_routes_init(&c->routes, &shown);
   qm_heap_node_init(&c->timer);
   qm_list_init(&c->link);
   qm_list_init(&c->ids);
@@ -184,8 +188,6 @@ static void on_error(qm_sconn *c, int liberr) {
 /* Answers every 1st, 2nd, 4th, ... packet after the end (RFC 9000 section
  * 10.2.1). */
 static void answer_stray(qm_sconn *c, const qm_msg *pkt) {
-  const ngtcp2_pkt_info pi = {.ecn = 0};
-  ngtcp2_path path = qm_server_path_of(pkt);
   uint8_t *room;
 
   c->strays++;
@@ -195,25 +197,32 @@ static void answer_stray(qm_sconn *c, const qm_msg *pkt) {
     return;
   }
   memcpy(room, c->close_pkt, c->close_len);
-  qm_server_add(c->server, &path, &pi, c->close_len);
+  qm_server_answer(c->server, pkt, c->close_len);
 }
 
 void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
   if (c->conn.state != QM_CONN_ENDED) {
     qm_tracker_on_packet(&c->tracker, &pkt->remote, id);
+    qm_routes_on_packet(&c->routes, &pkt->remote, &pkt->local,
+                        c->server->reading, &c->tracker.current.addr);
   }
 }
 
-void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt,
-                        const ngtcp2_path *path) {
+void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt) {
   const ngtcp2_pkt_info pi = {.ecn = pkt->ecn};
+  /* ngtcp2 copies the addresses; it takes them without const. */
+  const ngtcp2_path path = {
+      .local = {.addr = (ngtcp2_sockaddr *)&c->routes.shown.u,
+                .addrlen = c->routes.shown.len},
+      .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->remote.u,
+                 .addrlen = pkt->remote.len}};
   int rv;
 
   if (c->conn.state == QM_CONN_ENDED) {
     answer_stray(c, pkt);
     return;
   }
-  rv = ngtcp2_conn_read_pkt(c->conn.conn, path, &pi, pkt->data, pkt->len,
+  rv = ngtcp2_conn_read_pkt(c->conn.conn, &path, &pi, pkt->data, pkt->len,
                             c->server->clock.last);
   if (rv != 0) {
     on_error(c, rv);
@@ -250,6 +259,19 @@ static void keep_close(qm_sconn *c, const uint8_t *pkt, size_t len) {
   }
 }
 
+/* To an address that was forgotten nothing is sent: it was never proven. */
+static void add(qm_sconn *c, const ngtcp2_addr *remote,
+                const ngtcp2_pkt_info *pi, size_t len) {
+  const qm_route *route = qm_routes_find(
+      &c->routes, (const struct sockaddr *)remote->addr, remote->addrlen);
+
+  if (route) {
+    qm_server_add(c->server, route, (uint8_t)pi->ecn, len);
+  } else {
+    c->server->stats.tx_dropped++;
+  }
+}
+
 bool qm_sconn_write(qm_sconn *c) {
   quicmig_server *s = c->server;
   size_t left = ngtcp2_conn_get_send_quantum(c->conn.conn);
@@ -270,7 +292,7 @@ bool qm_sconn_write(qm_sconn *c) {
       keep_close(c, room, (size_t)n);
     }
     left -= (size_t)n < left ? (size_t)n : left;
-    qm_server_add(s, &ps.path, &pi, (size_t)n);
+    add(c, &ps.path.remote, &pi, (size_t)n);
   }
   if (n < 0) {
     on_error(c, (int)n);

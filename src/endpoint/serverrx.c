@@ -13,20 +13,10 @@
 #define RESET_MAX 43
 #define RESET_MIN (NGTCP2_MIN_STATELESS_RESET_RANDLEN + 16)
 
-ngtcp2_path qm_server_path_of(const qm_msg *pkt) {
-  return (ngtcp2_path){
-      .local = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->local.u,
-                .addrlen = pkt->local.len},
-      .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->remote.u,
-                 .addrlen = pkt->remote.len}};
-}
-
 static void send_version_negotiation(quicmig_server *s, const qm_msg *pkt,
                                      const ngtcp2_version_cid *vc) {
   const uint32_t versions[] = {NGTCP2_PROTO_VER_V1};
-  const ngtcp2_pkt_info pi = {.ecn = 0};
   uint8_t *room = qm_server_room(s), unused_random = 0;
-  ngtcp2_path path = qm_server_path_of(pkt);
   ngtcp2_ssize n;
 
   if (!room || s->net->random(s->net->ctx, &unused_random, 1) != 0) {
@@ -36,7 +26,7 @@ static void send_version_negotiation(quicmig_server *s, const qm_msg *pkt,
                                            unused_random, vc->scid, vc->scidlen,
                                            vc->dcid, vc->dcidlen, versions, 1);
   if (n > 0) {
-    qm_server_add(s, &path, &pi, (size_t)n);
+    qm_server_answer(s, pkt, (size_t)n);
   }
 }
 
@@ -51,10 +41,8 @@ static bool may_reset(quicmig_server *s) {
 
 static void send_stateless_reset(quicmig_server *s, const qm_msg *pkt,
                                  const ngtcp2_version_cid *vc) {
-  const ngtcp2_pkt_info pi = {.ecn = 0};
   size_t len = pkt->len - 1 < RESET_MAX ? pkt->len - 1 : RESET_MAX;
   uint8_t token[NGTCP2_STATELESS_RESET_TOKENLEN], noise[RESET_MAX];
-  ngtcp2_path path = qm_server_path_of(pkt);
   ngtcp2_cid id;
   ngtcp2_ssize n;
   uint8_t *room;
@@ -73,12 +61,16 @@ static void send_stateless_reset(quicmig_server *s, const qm_msg *pkt,
   if (n > 0) {
     s->resets_left--;
     s->stats.resets_sent++;
-    qm_server_add(s, &path, &pi, (size_t)n);
+    qm_server_answer(s, pkt, (size_t)n);
   }
 }
 
 static void accept_one(quicmig_server *s, const qm_msg *pkt) {
-  ngtcp2_path path = qm_server_path_of(pkt);
+  const ngtcp2_path path = {
+      .local = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->local.u,
+                .addrlen = pkt->local.len},
+      .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->remote.u,
+                 .addrlen = pkt->remote.len}};
   ngtcp2_pkt_hd hd;
   const qm_cid_entry *e;
   qm_sconn *c;
@@ -99,7 +91,7 @@ static void accept_one(quicmig_server *s, const qm_msg *pkt) {
   s->stats.accepted++;
   e = qm_cidtable_find(&s->ids, hd.dcid.data, hd.dcid.datalen);
   qm_sconn_on_address(c, pkt, e ? e->hash : 0);
-  qm_sconn_on_packet(c, pkt, &path);
+  qm_sconn_on_packet(c, pkt);
 }
 
 static bool is_long_header(const qm_msg *pkt) {
@@ -132,7 +124,7 @@ static const qm_cid_entry *find(quicmig_server *s, const qm_msg *pkt) {
  * first.  A short header has nothing but one byte before the ID (RFC 8999
  * section 5.2). */
 static void receive(quicmig_server *s, const qm_msg *pkt,
-                    const ngtcp2_path *path, const qm_cid_entry **last) {
+                    const qm_cid_entry **last) {
   const qm_cid_entry *e = NULL;
 
   if (pkt->len == 0) {
@@ -152,13 +144,12 @@ static void receive(quicmig_server *s, const qm_msg *pkt,
     qm_sconn_on_address(e->owner, pkt, e->hash);
     *last = e;
   }
-  qm_sconn_on_packet(e->owner, pkt, path);
+  qm_sconn_on_packet(e->owner, pkt);
 }
 
 /* Each datagram of a message; returns how many there were. */
 static size_t receive_msg(quicmig_server *s, const qm_msg *msg) {
   size_t i, n = qm_msg_count(msg);
-  ngtcp2_path path = qm_server_path_of(msg);
   const qm_cid_entry *last = NULL;
   qm_msg pkt = *msg;
 
@@ -170,22 +161,25 @@ static size_t receive_msg(quicmig_server *s, const qm_msg *msg) {
   pkt.segment = 0;
   for (i = 0; i < n; i++) {
     pkt.data = qm_msg_at(msg, i, &pkt.len);
-    receive(s, &pkt, &path, &last);
+    receive(s, &pkt, &last);
   }
   return n;
 }
 
-void qm_server_read(quicmig_server *s) {
+void qm_server_read(quicmig_server *s, size_t number) {
+  const qm_listen_socket *sock = &s->listener.sockets[number];
   qm_msg msgs[QM_RX_MSGS];
   size_t want, i, total = 0;
   int n;
 
+  s->reading = (uint32_t)number;
   do {
-    want = qm_rxbuf_carve(msgs, s->rxbuf, sizeof(s->rxbuf), s->no_offload);
+    want = qm_rxbuf_carve(msgs, s->rxbuf, sizeof(s->rxbuf),
+                          s->listener.no_offload);
     for (i = 0; i < want; i++) {
-      msgs[i].local = s->local;
+      msgs[i].local = sock->local;
     }
-    n = s->net->recv(s->net->ctx, s->fd, msgs, want);
+    n = s->net->recv(s->net->ctx, sock->fd, msgs, want);
     for (i = 0; n > 0 && i < (size_t)n; i++) {
       total += receive_msg(s, &msgs[i]);
     }

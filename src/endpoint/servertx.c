@@ -10,15 +10,22 @@ uint8_t *qm_server_room(quicmig_server *s) {
   return room;
 }
 
-void qm_server_add(quicmig_server *s, const ngtcp2_path *path,
-                   const ngtcp2_pkt_info *pi, size_t len) {
-  qm_msg like = {.family = qm_addr_family(&s->local), .ecn = (uint8_t)pi->ecn};
+void qm_server_add(quicmig_server *s, const qm_route *route, uint8_t ecn,
+                   size_t len) {
+  const qm_msg like = {.family = qm_addr_family(&route->remote),
+                       .ecn = ecn,
+                       .local = route->local,
+                       .remote = route->remote};
 
-  (void)qm_addr_set(&like.local, (const struct sockaddr *)path->local.addr,
-                    path->local.addrlen);
-  (void)qm_addr_set(&like.remote, (const struct sockaddr *)path->remote.addr,
-                    path->remote.addrlen);
-  qm_txq_add(&s->tx, 0, &like, len, !(s->no_offload & QUICMIG_NO_GSO));
+  qm_txq_add(&s->tx, route->socket, &like, len,
+             !(s->listener.no_offload & QUICMIG_NO_GSO));
+}
+
+void qm_server_answer(quicmig_server *s, const qm_msg *pkt, size_t len) {
+  const qm_route route = {
+      .remote = pkt->remote, .local = pkt->local, .socket = s->reading};
+
+  qm_server_add(s, &route, 0, len);
 }
 
 /* The kernel did not take the front message.  False: it wants time. */
@@ -30,7 +37,7 @@ static bool deal_with(quicmig_server *s, int err) {
     s->write_at = qm_time_add(s->clock.last, QM_TX_RETRY_AFTER);
     return false;
   case QM_TX_NO_GSO:
-    s->no_offload |= QUICMIG_NO_GSO;
+    s->listener.no_offload |= QUICMIG_NO_GSO;
     qm_txq_split(&s->tx);
     return true;
   case QM_TX_SPLIT:
@@ -65,7 +72,8 @@ bool qm_server_flush(quicmig_server *s) {
     int rv;
 
     msgs = qm_txq_front(&s->tx, &n);
-    rv = s->net->send(s->net->ctx, s->fd, msgs, n);
+    rv = s->net->send(s->net->ctx, s->listener.sockets[qm_txq_tag(&s->tx)].fd,
+                      msgs, n);
     if (rv > 0) {
       on_sent(s, msgs, (size_t)rv);
     } else if (!deal_with(s, -rv)) {

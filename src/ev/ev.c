@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#define SOCKETS_MAX 64
 #define WAIT_MAX 60. /* seconds */
 
 struct quicmig_ev {
@@ -12,7 +11,8 @@ struct quicmig_ev {
   quicmig_server *server;
   ev_timer timer;
   ev_prepare prepare; /* before each sleep: whatever was queued leaves */
-  ev_io io[SOCKETS_MAX];
+  ev_io **io;         /* by descriptor; NULL: never watched */
+  size_t n_io;
 };
 
 static quicmig_tstamp deadline(const quicmig_ev *e) {
@@ -67,7 +67,6 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents) {
 
 quicmig_ev *quicmig_ev_new(struct ev_loop *loop) {
   quicmig_ev *e = calloc(1, sizeof(*e));
-  size_t i;
 
   if (!e) {
     return NULL;
@@ -77,10 +76,6 @@ quicmig_ev *quicmig_ev_new(struct ev_loop *loop) {
   ev_prepare_init(&e->prepare, on_prepare);
   e->prepare.data = e;
   ev_prepare_start(loop, &e->prepare);
-  for (i = 0; i < SOCKETS_MAX; i++) {
-    ev_io_init(&e->io[i], on_readable, -1, EV_READ);
-    e->io[i].data = e;
-  }
   return e;
 }
 
@@ -90,9 +85,13 @@ void quicmig_ev_free(quicmig_ev *e) {
   if (!e) {
     return;
   }
-  for (i = 0; i < SOCKETS_MAX; i++) {
-    ev_io_stop(e->loop, &e->io[i]);
+  for (i = 0; i < e->n_io; i++) {
+    if (e->io[i]) {
+      ev_io_stop(e->loop, e->io[i]);
+      free(e->io[i]);
+    }
   }
+  free(e->io);
   ev_timer_stop(e->loop, &e->timer);
   ev_prepare_stop(e->loop, &e->prepare);
   free(e);
@@ -102,30 +101,56 @@ void quicmig_ev_set_client(quicmig_ev *e, quicmig_client *c) { e->client = c; }
 
 void quicmig_ev_set_server(quicmig_ev *e, quicmig_server *s) { e->server = s; }
 
-/* The watcher of fd, or a free one for fd -1. */
-static ev_io *find(quicmig_ev *e, int fd) {
-  size_t i;
+/* Room for descriptors up to fd.  The kernel gives the lowest that are free:
+ * the table stays as small as the program's own. */
+static int reserve(quicmig_ev *e, size_t fd) {
+  size_t n = e->n_io ? e->n_io : 16, i;
+  ev_io **io;
 
-  for (i = 0; i < SOCKETS_MAX; i++) {
-    if (e->io[i].fd == fd) {
-      return &e->io[i];
-    }
+  while (n <= fd) {
+    n *= 2;
   }
-  return NULL;
+  if (n == e->n_io) {
+    return 0;
+  }
+  io = realloc(e->io, n * sizeof(*io));
+  if (!io) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  for (i = e->n_io; i < n; i++) {
+    io[i] = NULL;
+  }
+  e->io = io;
+  e->n_io = n;
+  return 0;
+}
+
+static int start(quicmig_ev *e, int fd) {
+  ev_io *w;
+
+  if (reserve(e, (size_t)fd) != 0) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  w = e->io[fd];
+  if (!w) {
+    w = e->io[fd] = calloc(1, sizeof(*w));
+    if (!w) {
+      return QUICMIG_ERR_NOMEM;
+    }
+    ev_init(w, on_readable);
+    w->data = e;
+  }
+  ev_io_set(w, fd, EV_READ);
+  ev_io_start(e->loop, w);
+  return 0;
 }
 
 int quicmig_ev_watch(quicmig_ev *e, int fd, int on) {
-  ev_io *w = find(e, on ? -1 : fd);
-
-  if (!w) {
-    return on ? QUICMIG_ERR_NOMEM : 0;
-  }
   if (on) {
-    ev_io_set(w, fd, EV_READ);
-    ev_io_start(e->loop, w);
-  } else {
-    ev_io_stop(e->loop, w);
-    ev_io_set(w, -1, EV_READ);
+    return start(e, fd);
+  }
+  if ((size_t)fd < e->n_io && e->io[fd]) {
+    ev_io_stop(e->loop, e->io[fd]);
   }
   return 0;
 }

@@ -1,0 +1,130 @@
+#include "endpoint/listener.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "endpoint/errtext.h"
+
+/* A socket for many clients; one of many gets less. */
+#define BUFFER (4u << 20)
+#define BUFFER_OF_MANY (1u << 20)
+
+static int compare(const void *a, const void *b) {
+  int x = ((const qm_listen_socket *)a)->fd;
+  int y = ((const qm_listen_socket *)b)->fd;
+
+  return (x > y) - (x < y);
+}
+
+size_t qm_listener_find(const qm_listener *l, int fd) {
+  const qm_listen_socket key = {.fd = fd};
+  const qm_listen_socket *s;
+
+  if (l->n == 0) {
+    return 0;
+  }
+  s = bsearch(&key, l->sockets, l->n, sizeof(key), compare);
+  return s ? (size_t)(s - l->sockets) : l->n;
+}
+
+static int open_one(qm_listener *l, const qm_sock_config *c,
+                    const qm_addr *local) {
+  qm_listen_socket *s = &l->sockets[l->n];
+  uint32_t without;
+  int rv = l->net->open(l->net->ctx, c, &s->fd, &without);
+
+  if (rv < 0) {
+    return rv;
+  }
+  rv = l->net->bind(l->net->ctx, s->fd, local);
+  if (rv == 0) {
+    rv = l->net->local_addr(l->net->ctx, s->fd, &s->local);
+  }
+  if (rv < 0) {
+    l->net->close(l->net->ctx, s->fd);
+    return rv;
+  }
+  l->no_offload |= without;
+  l->n++;
+  return 0;
+}
+
+/* The ports of one address.  port: its first, 0 if any will do. */
+static int open_range(qm_listener *l, const qm_sock_config *c, qm_addr local,
+                      uint16_t port, size_t count) {
+  size_t i;
+
+  for (i = 0; i < count; i++) {
+    int rv;
+
+    qm_addr_set_port(&local, (uint16_t)(port + i));
+    rv = open_one(l, c, &local);
+    if (rv < 0) {
+      errno = -rv;
+      return qm_error(QUICMIG_ERR_SYSTEM,
+                      "opening the server's socket, port %u: %s",
+                      (unsigned)(port + i), strerror(-rv));
+    }
+  }
+  return 0;
+}
+
+static int open_all(qm_listener *l, const qm_listener_config *c, size_t count,
+                    qm_addr *local) {
+  uint32_t buffer = count > 1 ? BUFFER_OF_MANY : BUFFER;
+  qm_sock_config sc = {.family = qm_addr_family(&c->local[0]),
+                       .is_server = true,
+                       .no_offload = c->no_offload,
+                       .fwmark = c->fwmark,
+                       .rcvbuf = buffer,
+                       .sndbuf = buffer};
+  uint16_t port = qm_addr_port(&c->local[0]), port2;
+  int rv = open_range(l, &sc, c->local[0], port, count);
+
+  if (rv != 0) {
+    return rv;
+  }
+  *local = l->sockets[0].local;
+  if (c->local[1].len) {
+    port2 = qm_addr_port(&c->local[1]);
+    sc.family = qm_addr_family(&c->local[1]);
+    rv = open_range(l, &sc, c->local[1], port2 ? port2 : qm_addr_port(local),
+                    count);
+  }
+  return rv;
+}
+
+int qm_listener_open(qm_listener *l, const qm_listener_config *c,
+                     const quicmig_mem *mem, const qm_net *net,
+                     qm_addr *local) {
+  uint16_t port = qm_addr_port(&c->local[0]);
+  size_t count = c->port_hi ? (size_t)(c->port_hi - port) + 1 : 1;
+  int rv;
+
+  *l = (qm_listener){.mem = mem, .net = net};
+  l->sockets = qm_calloc(mem, 2 * count, sizeof(*l->sockets));
+  if (!l->sockets) {
+    return qm_error(QUICMIG_ERR_NOMEM, "out of memory");
+  }
+  rv = open_all(l, c, count, local);
+  if (rv != 0) {
+    int saved = errno;
+
+    qm_listener_close(l);
+    errno = saved;
+    return rv;
+  }
+  qsort(l->sockets, l->n, sizeof(*l->sockets), compare);
+  return 0;
+}
+
+void qm_listener_close(qm_listener *l) {
+  while (l->n) {
+    l->net->close(l->net->ctx, l->sockets[--l->n].fd);
+  }
+  if (l->sockets) {
+    qm_free(l->mem, l->sockets);
+    l->sockets = NULL;
+  }
+}

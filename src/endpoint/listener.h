@@ -1,0 +1,47 @@
+/*
+ * The sockets of a server: one for each port of its range, and that for one or
+ * two addresses.  A socket is named by its number, from 0 on.
+ */
+#ifndef QM_LISTENER_H
+#define QM_LISTENER_H
+
+#include "base/mem.h"
+#include "io/net.h"
+#include <quicmig/endpoint.h>
+
+/* Ports of one range. */
+#define QM_LISTENER_PORTS 4096
+
+typedef struct qm_listen_socket {
+  int fd;
+  qm_addr local; /* as bound */
+} qm_listen_socket;
+
+typedef struct qm_listener {
+  const quicmig_mem *mem;
+  const qm_net *net;
+  qm_listen_socket *sockets; /* in the order of their fds */
+  size_t n;
+  uint32_t no_offload; /* QUICMIG_NO_...: what at least one does without */
+} qm_listener;
+
+/* What a server's configuration says about them. */
+typedef struct qm_listener_config {
+  qm_addr local[2]; /* the second one's len 0: none */
+  uint16_t port_hi; /* 0: one port */
+  uint32_t no_offload, fwmark;
+} qm_listener_config;
+
+/*
+ * Opens all of them, or none; *local is the address of the first.
+ * Errors, with their text: QUICMIG_ERR_NOMEM, QUICMIG_ERR_SYSTEM (errno is
+ * set).
+ */
+int qm_listener_open(qm_listener *l, const qm_listener_config *c,
+                     const quicmig_mem *mem, const qm_net *net, qm_addr *local);
+void qm_listener_close(qm_listener *l);
+
+/* The number of the socket with that fd; l->n: there is none. */
+size_t qm_listener_find(const qm_listener *l, int fd);
+
+#endif
