@@ -65,6 +65,27 @@ uint64_t cli_number(const char *option, const char *text, uint64_t lo,
   return n;
 }
 
+void cli_ports(const char *option, const char *text, uint16_t *lo,
+               uint16_t *hi) {
+  char first[8] = "";
+  const char *dash = strchr(text, '-');
+
+  if (!dash || (size_t)(dash - text) >= sizeof(first)) {
+    cli_usage("%s %s: LO-HI is expected", option, text);
+  }
+  memcpy(first, text, (size_t)(dash - text));
+  *lo = (uint16_t)cli_number(option, first, 1, 65535);
+  *hi = (uint16_t)cli_number(option, dash + 1, 1, 65535);
+}
+
+void cli_string(const char *option, const char *text, char *dest, size_t room) {
+  if (strlen(text) >= room) {
+    cli_usage("%s %s: at most %zu characters are expected", option, text,
+              room - 1);
+  }
+  strcpy(dest, text);
+}
+
 quicmig_duration cli_duration(const char *option, const char *text) {
   static const struct {
     const char *unit;

@@ -4,6 +4,7 @@
 #define CLI_H
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <quicmig/types.h>
@@ -24,6 +25,13 @@ int cli_next(int argc, char **argv, const struct option *options);
 /* A whole number in [lo, hi]. */
 uint64_t cli_number(const char *option, const char *text, uint64_t lo,
                     uint64_t hi);
+
+/* A range of ports, LO-HI, each 1 to 65535. */
+void cli_ports(const char *option, const char *text, uint16_t *lo,
+               uint16_t *hi);
+
+/* Copies text to dest, of `room` bytes, if it fits. */
+void cli_string(const char *option, const char *text, char *dest, size_t room);
 
 /* A number with the unit ms, s, m or h; 0 needs none. */
 quicmig_duration cli_duration(const char *option, const char *text);

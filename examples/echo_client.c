@@ -6,6 +6,7 @@
  * The whole use of the library is in start(), the callbacks above it, and
  * send_due(); the rest reads options and counts.
  */
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,6 +219,43 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents) {
   }
 }
 
+/* What the library has learnt; states of paths are not shown. */
+static void on_event(quicmig *m, const quicmig_event *e, void *user_data) {
+  (void)m;
+  (void)user_data;
+  if (e->type == QUICMIG_EVENT_VERDICT) {
+    fprintf(
+        stderr, "echo_client: %s: %llu bytes, %.3f s; %llu > %llu bytes/s\n",
+        quicmig_verdict_name((int)e->verdict),
+        (unsigned long long)e->flow_bytes, (double)e->flow_age / 1e9,
+        (unsigned long long)e->rate_before, (unsigned long long)e->rate_after);
+  } else if (e->type != QUICMIG_EVENT_PATH_STATE) {
+    fprintf(stderr, "echo_client: %s %llu\n", quicmig_event_name((int)e->type),
+            (unsigned long long)e->value);
+  }
+}
+
+/* A literal address for client_config.remote2, or nothing. */
+static socklen_t read_address2(const program *p, struct sockaddr_storage *ss) {
+  struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
+                           .ai_flags = AI_NUMERICSERV | AI_NUMERICHOST};
+  struct addrinfo *found;
+  char port[8];
+  socklen_t len;
+
+  if (!p->o.host2) {
+    return 0;
+  }
+  snprintf(port, sizeof(port), "%u", (unsigned)p->o.port);
+  if (getaddrinfo(p->o.host2, port, &hints, &found) != 0) {
+    cli_usage("--address2 %s: an address is expected", p->o.host2);
+  }
+  len = found->ai_addrlen;
+  memcpy(ss, found->ai_addr, len);
+  freeaddrinfo(found);
+  return len;
+}
+
 static void on_connected(quicmig_conn *c, void *user_data) {
   program *p = user_data;
   double every =
@@ -260,8 +298,13 @@ static void start(program *p) {
                                     .stream_writable = on_stream_writable,
                                     .stream_closed = on_stream_closed};
   quicmig_client_config cfg;
+  struct sockaddr_storage second;
 
+  cb.event = p->o.shows_events ? on_event : NULL;
   quicmig_client_config_default(&cfg);
+  cfg.remote2len = read_address2(p, &second);
+  cfg.remote2 =
+      cfg.remote2len ? (const struct sockaddr *)(const void *)&second : NULL;
   cfg.host = p->o.host;
   cfg.port = p->o.port;
   cfg.tls = &p->o.tls;

@@ -19,6 +19,13 @@ static const char help[] =
     "  --local-ports LO-HI   draw local ports from there [1024-65535]\n"
     "  --interface IF        bind every socket to it\n"
     "  --fwmark N            mark every socket\n"
+    "  --port-range LO-HI    draw the server's port of each hop from there\n"
+    "  --address2 A          the server's address in the other family\n"
+    "  --degrade-ptos N      hop after N silent PTOs, 0 or 2-16 [2]\n"
+    "  --adaptive            learn when flows are throttled, hop before it\n"
+    "  --watch-network       move when links, addresses or routes change\n"
+    "  --interfaces A,B      interfaces to use, best first\n"
+    "  --events              tell on stderr what is learnt\n"
     "  --no-gso              give the kernel every packet on its own\n"
     "  --no-gro              take every packet from the kernel on its own\n"
     "  --duration T          send so long [10s]\n"
@@ -48,6 +55,13 @@ enum {
   PORTS,
   IFACE,
   FWMARK,
+  RANGE,
+  ADDRESS2,
+  DEGRADE,
+  ADAPTIVE,
+  WATCH,
+  IFACES,
+  EVENTS,
   NO_GSO,
   NO_GRO,
   DURATION,
@@ -77,6 +91,13 @@ static const struct option options[] = {
     {"local-ports", required_argument, NULL, PORTS},
     {"interface", required_argument, NULL, IFACE},
     {"fwmark", required_argument, NULL, FWMARK},
+    {"port-range", required_argument, NULL, RANGE},
+    {"address2", required_argument, NULL, ADDRESS2},
+    {"degrade-ptos", required_argument, NULL, DEGRADE},
+    {"adaptive", no_argument, NULL, ADAPTIVE},
+    {"watch-network", no_argument, NULL, WATCH},
+    {"interfaces", required_argument, NULL, IFACES},
+    {"events", no_argument, NULL, EVENTS},
     {"no-gso", no_argument, NULL, NO_GSO},
     {"no-gro", no_argument, NULL, NO_GRO},
     {"duration", required_argument, NULL, DURATION},
@@ -96,33 +117,12 @@ static const struct option options[] = {
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0}};
 
-static void take_ports(echo_options *o, const char *text) {
-  char lo[8] = "";
-  const char *dash = strchr(text, '-');
-
-  if (!dash || (size_t)(dash - text) >= sizeof(lo)) {
-    cli_usage("--local-ports %s: LO-HI is expected", text);
-  }
-  memcpy(lo, text, (size_t)(dash - text));
-  o->migration.local_port_lo =
-      (uint16_t)cli_number("--local-ports", lo, 1, 65535);
-  o->migration.local_port_hi =
-      (uint16_t)cli_number("--local-ports", dash + 1, 1, 65535);
-}
-
 static void take_mode(echo_options *o, const char *text) {
   if (strcmp(text, "rebind") == 0) {
     o->migration.hop_mode = QUICMIG_MODE_REBIND;
   } else if (strcmp(text, "migrate") != 0) {
     cli_usage("--hop-mode %s: migrate or rebind is expected", text);
   }
-}
-
-static void take_interface(echo_options *o, const char *text) {
-  if (strlen(text) >= sizeof(o->migration.interface_name)) {
-    cli_usage("--interface %s: at most 15 characters are expected", text);
-  }
-  strcpy(o->migration.interface_name, text);
 }
 
 static void take_age(echo_options *o, const char *text) {
@@ -168,10 +168,11 @@ static int take_hop_option(echo_options *o, int c) {
     m->max_sockets = (uint32_t)cli_number("--max-sockets", optarg, 2, 16);
     return 1;
   case PORTS:
-    take_ports(o, optarg);
+    cli_ports("--local-ports", optarg, &m->local_port_lo, &m->local_port_hi);
     return 1;
   case IFACE:
-    take_interface(o, optarg);
+    cli_string("--interface", optarg, m->interface_name,
+               sizeof(m->interface_name));
     return 1;
   case FWMARK:
     m->fwmark = (uint32_t)cli_number("--fwmark", optarg, 0, UINT32_MAX);
@@ -181,6 +182,38 @@ static int take_hop_option(echo_options *o, int c) {
     return 1;
   case NO_GRO:
     m->no_offload |= QUICMIG_NO_GRO;
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+/* The options about what makes the client hop by itself, and where to; 0 if c
+ * is none of them. */
+static int take_trigger_option(echo_options *o, int c) {
+  quicmig_options *m = &o->migration;
+
+  switch (c) {
+  case RANGE:
+    cli_ports("--port-range", optarg, &m->remote_port_lo, &m->remote_port_hi);
+    return 1;
+  case ADDRESS2:
+    o->host2 = optarg;
+    return 1;
+  case DEGRADE:
+    m->degrade_ptos = (uint32_t)cli_number("--degrade-ptos", optarg, 0, 16);
+    return 1;
+  case ADAPTIVE:
+    m->adaptive = 1;
+    return 1;
+  case WATCH:
+    m->watch_network = 1;
+    return 1;
+  case IFACES:
+    cli_string("--interfaces", optarg, m->interfaces, sizeof(m->interfaces));
+    return 1;
+  case EVENTS:
+    o->shows_events = 1;
     return 1;
   default:
     return 0;
@@ -214,7 +247,8 @@ static int take_tls_option(quicmig_tls_config *tls, int c) {
 }
 
 static void take_option(echo_options *o, int c) {
-  if (take_hop_option(o, c) || take_tls_option(&o->tls, c)) {
+  if (take_hop_option(o, c) || take_trigger_option(o, c) ||
+      take_tls_option(&o->tls, c)) {
     return;
   }
   switch (c) {

@@ -8,6 +8,7 @@
 
 typedef struct echo_options {
   const char *host;
+  const char *host2; /* address in the other family; NULL: none */
   uint64_t port;
   uint64_t rate; /* datagrams a second */
   uint64_t size; /* bytes a datagram */
@@ -18,6 +19,7 @@ typedef struct echo_options {
   quicmig_transport_options transport;
   const char *hop_log; /* NULL: none */
   int is_json;
+  int shows_events;
 } echo_options;
 
 /* Reads it; ends the program on --help and on mistakes. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <quicmig/ev.h>
 
@@ -17,7 +18,8 @@
 
 typedef struct program {
   const char *address;
-  uint16_t port;
+  const char *address2;
+  uint16_t port, port_hi;
   quicmig_tls_config tls;
   quicmig_transport_options transport;
   uint64_t no_offload;
@@ -31,7 +33,9 @@ static const char help[] =
     "usage: echo_server [options]\n"
     "Sends every DATAGRAM and every byte of a bidirectional stream back.\n"
     "  --address A           listen there [127.0.0.1]\n"
+    "  --address2 A          and there, in the other address family\n"
     "  --port N              0: any [0]\n"
+    "  --port-range LO-HI    listen on all of these ports instead\n"
     "  --cert F --key F      PEM files [a self-signed certificate]\n"
     "  --ca F                ask for a client certificate signed by these\n"
     "  --alpn NAME           application protocol [quicmig-echo]\n"
@@ -130,7 +134,9 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int revents) {
 
 enum {
   ADDRESS = 256,
+  ADDRESS2,
   PORT,
+  RANGE,
   CERT,
   KEY,
   CA,
@@ -146,7 +152,9 @@ enum {
 
 static const struct option options[] = {
     {"address", required_argument, NULL, ADDRESS},
+    {"address2", required_argument, NULL, ADDRESS2},
     {"port", required_argument, NULL, PORT},
+    {"port-range", required_argument, NULL, RANGE},
     {"cert", required_argument, NULL, CERT},
     {"key", required_argument, NULL, KEY},
     {"ca", required_argument, NULL, CA},
@@ -167,6 +175,12 @@ static void take_option(program *p, int c) {
     break;
   case PORT:
     p->port = (uint16_t)cli_number("--port", optarg, 0, 65535);
+    break;
+  case RANGE:
+    cli_ports("--port-range", optarg, &p->port, &p->port_hi);
+    break;
+  case ADDRESS2:
+    p->address2 = optarg;
     break;
   case CERT:
     p->tls.cert_file = optarg;
@@ -204,6 +218,31 @@ static void take_option(program *p, int c) {
   }
 }
 
+static struct addrinfo *find_address(const char *address, uint16_t number) {
+  struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
+                           .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
+  struct addrinfo *found;
+  char port[8];
+  int rv;
+
+  snprintf(port, sizeof(port), "%u", number);
+  rv = getaddrinfo(address, port, &hints, &found);
+  if (rv != 0) {
+    cli_fail("%s: %s", address, gai_strerror(rv));
+  }
+  return found;
+}
+
+/* Each port has a socket: as many as the system lets this program have. */
+static void allow_sockets(void) {
+  struct rlimit r;
+
+  if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+    r.rlim_cur = r.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &r);
+  }
+}
+
 static void start(program *p) {
   quicmig_server_callbacks cb = {.size = sizeof(cb), .watch = on_watch};
   quicmig_conn_callbacks conn_cb = {.size = sizeof(conn_cb),
@@ -212,20 +251,22 @@ static void start(program *p) {
                                     .stream_writable = on_stream_acked,
                                     .migrated = on_migrated};
   quicmig_server_config cfg;
-  struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
-                           .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
-  struct addrinfo *found;
-  char port[8];
+  struct addrinfo *found = find_address(p->address, p->port);
+  struct addrinfo *second =
+      p->address2 ? find_address(p->address2, p->port) : NULL;
   int rv;
 
-  snprintf(port, sizeof(port), "%u", p->port);
-  rv = getaddrinfo(p->address, port, &hints, &found);
-  if (rv != 0) {
-    cli_fail("%s: %s", p->address, gai_strerror(rv));
-  }
   quicmig_server_config_default(&cfg);
   cfg.local = found->ai_addr;
   cfg.locallen = found->ai_addrlen;
+  if (second) {
+    cfg.local2 = second->ai_addr;
+    cfg.locallen2 = second->ai_addrlen;
+  }
+  if (p->port_hi) {
+    allow_sockets();
+    cfg.port_hi = p->port_hi;
+  }
   cfg.tls = &p->tls;
   cfg.transport = &p->transport;
   cfg.no_offload = p->no_offload;
@@ -234,6 +275,9 @@ static void start(program *p) {
   cfg.user_data = p;
   rv = quicmig_server_new(&p->server, &cfg, quicmig_clock());
   freeaddrinfo(found);
+  if (second) {
+    freeaddrinfo(second);
+  }
   if (rv != 0) {
     cli_fail("%s", quicmig_last_error_text());
   }
