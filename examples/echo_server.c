@@ -168,20 +168,31 @@ static const struct option options[] = {
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0}};
 
-static void take_option(program *p, int c) {
+/* The options about where to listen; 0 if c is none of them. */
+static int take_address_option(program *p, int c) {
   switch (c) {
   case ADDRESS:
     p->address = optarg;
-    break;
+    return 1;
   case PORT:
     p->port = (uint16_t)cli_number("--port", optarg, 0, 65535);
-    break;
+    return 1;
   case RANGE:
     cli_ports("--port-range", optarg, &p->port, &p->port_hi);
-    break;
+    return 1;
   case ADDRESS2:
     p->address2 = optarg;
-    break;
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+static void take_option(program *p, int c) {
+  if (take_address_option(p, c)) {
+    return;
+  }
+  switch (c) {
   case CERT:
     p->tls.cert_file = optarg;
     break;

@@ -1,17 +1,21 @@
 /* A client: one connection over one migrator. */
 #include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "endpoint/client.h"
 #include "endpoint/conn.h"
 #include "endpoint/errtext.h"
+#include "endpoint/resolve.h"
 #include "quic/migrator.h"
 
 /* Refused this often before any answer: nobody listens.  One alone may be
  * forged, or a server that is just starting. */
 #define REFUSALS_MAX 2
+
+/* A read that moved so many packets says that the peer is sending; so many PTOs
+ * later that means nothing any more. */
+#define BUSY_PACKETS 2
+#define BUSY_PTOS 3
 
 struct quicmig_client {
   quicmig_conn conn; /* first: the owner finds the client by it */
@@ -19,8 +23,10 @@ struct quicmig_client {
   quicmig_transport_options o;
   qm_tls tls;
   quicmig *migrator;
-  bool wants_run; /* something was queued */
-  bool is_held;   /* the kernel wants time, or ngtcp2 the next quantum */
+  quicmig_tstamp busy_at;      /* several packets came at once */
+  quicmig_duration keep_alive; /* as ngtcp2 knows it */
+  bool wants_run;              /* something was queued */
+  bool is_held; /* the kernel wants time, or ngtcp2 the next quantum */
   bool is_inside;
 };
 
@@ -70,63 +76,6 @@ static const qm_conn_owner owner = {
     .wants_run = on_wants_run,
     .now = get_now,
 };
-
-/* The first address found, and the first of the other family. */
-static void choose(const struct addrinfo *found, qm_addr remotes[2]) {
-  const struct addrinfo *a;
-
-  for (a = found; a && !remotes[1].len; a = a->ai_next) {
-    qm_addr *dest = remotes[0].len ? &remotes[1] : &remotes[0];
-
-    if (a->ai_family != qm_addr_family(&remotes[0])) {
-      (void)qm_addr_set(dest, a->ai_addr, a->ai_addrlen);
-    }
-  }
-}
-
-/* What the program says outright. */
-static int take_remotes(const quicmig_client_config *cfg, qm_addr remotes[2]) {
-  int rv = qm_addr_set(&remotes[0], cfg->remote, (socklen_t)cfg->remotelen);
-
-  return rv == 0 ? 0 : qm_error(rv, "remote is neither IPv4 nor IPv6");
-}
-
-static int take_second(const quicmig_client_config *cfg, qm_addr remotes[2]) {
-  if (cfg->remote2 &&
-      (qm_addr_set(&remotes[1], cfg->remote2, (socklen_t)cfg->remote2len) !=
-           0 ||
-       qm_addr_family(&remotes[1]) == qm_addr_family(&remotes[0]))) {
-    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
-                    "remote2 must be an address of the other family");
-  }
-  return 0;
-}
-
-static int resolve(const quicmig_client_config *cfg, qm_addr remotes[2]) {
-  struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
-                           .ai_flags = AI_NUMERICSERV};
-  struct addrinfo *found;
-  char port[8];
-  int rv;
-
-  remotes[0].len = remotes[1].len = 0;
-  if (cfg->remote) {
-    rv = take_remotes(cfg, remotes);
-    return rv == 0 ? take_second(cfg, remotes) : rv;
-  }
-  if (!cfg->host || cfg->port == 0 || cfg->port > 65535) {
-    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
-                    "host and port (1 to 65535) or remote are required");
-  }
-  snprintf(port, sizeof(port), "%u", (unsigned)cfg->port);
-  rv = getaddrinfo(cfg->host, port, &hints, &found);
-  if (rv != 0) {
-    return qm_error(QUICMIG_ERR_RESOLVE, "%s: %s", cfg->host, gai_strerror(rv));
-  }
-  choose(found, remotes);
-  freeaddrinfo(found);
-  return take_second(cfg, remotes);
-}
 
 static int check_config(const quicmig_client_config *cfg) {
   const char *why;
@@ -219,7 +168,7 @@ int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
     rv = qm_conn_check(&o, cfg->transport, cfg->conn_callbacks);
   }
   if (rv == 0) {
-    rv = resolve(cfg, remotes);
+    rv = qm_resolve(cfg, remotes);
   }
   if (rv != 0) {
     return rv;
@@ -304,10 +253,38 @@ static bool is_refused(const quicmig_client *c, uint64_t limit) {
   return s.rx_packets == 0 && s.refused >= limit;
 }
 
+/*
+ * A download sends nothing that would be acknowledged, so that its end and a
+ * dead path look alike.  For a while after packets came in numbers, a PTO of
+ * silence is answered with a PING: if that is not acknowledged the path is
+ * dead (degrade_ptos).
+ */
+static void listen_closely(quicmig_client *c, int got) {
+  const quicmig_options *o = &c->migrator->engine.o;
+  quicmig_tstamp now = c->migrator->clock.last;
+  quicmig_duration pto = ngtcp2_conn_get_pto(c->conn.conn);
+  quicmig_duration wanted = c->o.keep_alive ? c->o.keep_alive : QUICMIG_NEVER;
+
+  if (got >= BUSY_PACKETS) {
+    c->busy_at = now;
+  }
+  if (o->degrade_ptos && qm_sched_is_wanted(o) && c->busy_at &&
+      now < qm_time_add(c->busy_at, BUSY_PTOS * pto)) {
+    wanted = qm_time_min(wanted, pto);
+  }
+  if (wanted != c->keep_alive) {
+    c->keep_alive = wanted;
+    ngtcp2_conn_set_keep_alive_timeout(c->conn.conn, wanted);
+  }
+}
+
 /* Reads, lets time pass, writes.  True: the connection is over. */
 static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
   int rv = fd >= 0 ? quicmig_read(c->migrator, fd, now) : 0;
 
+  if (rv != QUICMIG_ERR_CONN) {
+    listen_closely(c, rv);
+  }
   if (rv != QUICMIG_ERR_CONN) {
     rv = quicmig_on_time(c->migrator, now);
   }

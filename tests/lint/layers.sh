@@ -28,8 +28,10 @@ is_allowed() {
   'ev <quicmig/'* | 'ev <ev.h>') ;;
   'examples <quicmig/'* | 'examples <ev.h>') ;;
   'examples <ngtcp2/'* | 'examples <gnutls/'*) ;;
+  # An example's own headers, and what all of them share.
+  'examples "cli.h"' | 'examples "../cli.h"') ;;
   'examples "'*'/'*) return 1 ;;
-  'examples "'*) [ -f "examples/$(echo "$2" | tr -d '"')" ] ;;
+  'examples "'*) [ -f "$folder/$(echo "$2" | tr -d '"')" ] ;;
   'types.h <quicmig/version.h>' | 'model.h <quicmig/types.h>') ;;
   'quicmig.h <quicmig/'* | 'quicmig.h <ngtcp2/ngtcp2.h>') ;;
   'endpoint.h <quicmig/'* | 'endpoint.h <ngtcp2/ngtcp2.h>') ;;
@@ -48,6 +50,7 @@ xargs grep -Hn '^ *# *include' <"$tmp/files" |
     include/*) layer=${at##*/} && layer=${layer%%:*} ;;
     *) layer=examples ;;
     esac
+    folder=$(dirname "${at%%:*}")
     is_allowed "$layer" "$header" || complain "$at: $layer includes $header"
   done
 verdict

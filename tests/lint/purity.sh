@@ -5,7 +5,7 @@
 . "$(dirname "$0")/common"
 
 allowed='
-memchr memcmp memcpy memmove memset strcmp strlen strncmp strnlen
+memchr memcmp memcpy memmove memset strcmp strcspn strlen strncmp strnlen
 malloc calloc realloc free
 snprintf vsnprintf __snprintf_chk __vsnprintf_chk
 __assert_fail __stack_chk_fail _GLOBAL_OFFSET_TABLE_
