@@ -5,7 +5,7 @@
 #define ALIKE_DEN 5
 /* A budget below this would mean a storm of hops: it is not learned. */
 #define BYTES_MIN (256u * 1024)
-#define AGE_MIN (2 * QUICMIG_SECOND)
+#define AGE_MIN (5 * QUICMIG_SECOND)
 /* Percent of a budget that are used, and below which an end says that it is
  * the wrong one. */
 #define USED_PCT 85
@@ -25,51 +25,86 @@ void qm_budget_init(qm_budget *b) {
 }
 
 bool qm_budget_fits(const qm_budget *b, const qm_flow *f) {
-  return is_alike(b->seen.bytes, f->bytes) || is_alike(b->seen.age, f->age);
+  int i;
+
+  for (i = 0; i < QM_BUDGET_ENDS; i++) {
+    if (is_alike(b->ends[i].bytes, f->bytes) ||
+        is_alike(b->ends[i].age, f->age)) {
+      return true;
+    }
+  }
+  return false;
 }
 
-/* Did f end although it was well within the budget? */
-static bool is_refuted(const qm_budget *b, const qm_flow *f) {
-  return (b->most.bytes && f->bytes < percent(b->most.bytes, WITHIN_PCT)) ||
-         (b->most.age && f->age < percent(b->most.age, WITHIN_PCT));
+/* What the last ends have in common with f; fields 0: nothing. */
+static qm_flow in_common(const qm_budget *b, const qm_flow *f) {
+  qm_flow common = {.bytes = 0};
+  int i;
+
+  for (i = 0; i < QM_BUDGET_ENDS; i++) {
+    const qm_flow *e = &b->ends[i];
+    uint64_t bytes = qm_time_min(e->bytes, f->bytes);
+    quicmig_duration age = qm_time_min(e->age, f->age);
+
+    if (is_alike(e->bytes, f->bytes) && bytes >= BYTES_MIN) {
+      common.bytes = common.bytes ? qm_time_min(common.bytes, bytes) : bytes;
+    }
+    if (is_alike(e->age, f->age) && age >= AGE_MIN) {
+      common.age = common.age ? qm_time_min(common.age, age) : age;
+    }
+  }
+  return common;
 }
 
-static quicmig_verdict learn_bytes(qm_budget *b, const qm_flow *last,
-                                   const qm_flow *f) {
-  b->most = (qm_flow){.bytes = qm_time_min(last->bytes, f->bytes)};
-  return QUICMIG_VERDICT_BYTES_LEARNED;
-}
-
-static quicmig_verdict learn_age(qm_budget *b, const qm_flow *last,
-                                 const qm_flow *f) {
-  b->most = (qm_flow){.age = qm_time_min(last->age, f->age)};
-  return QUICMIG_VERDICT_AGE_LEARNED;
+/* Which of the two it was. */
+static qm_flow decide(qm_budget *b, const qm_flow *f, qm_flow common) {
+  if (b->is_guess && f->bytes < percent(b->most.bytes, WITHIN_PCT)) {
+    b->most.bytes = 0;
+    b->is_guess = false;
+    common.bytes = common.age ? 0 : common.bytes;
+  }
+  if (!common.bytes || !common.age) {
+    b->is_guess = b->is_guess && !common.bytes;
+    return common;
+  }
+  if (b->most.age && !b->most.bytes) {
+    common.bytes = 0;
+  } else {
+    b->is_guess = b->is_guess || !b->most.bytes;
+    common.age = 0;
+  }
+  return common;
 }
 
 quicmig_verdict qm_budget_on_end(qm_budget *b, const qm_flow *f,
                                  quicmig_tstamp now) {
-  qm_flow last = b->seen;
-  bool is_bytes = is_alike(last.bytes, f->bytes) && f->bytes >= BYTES_MIN &&
-                  last.bytes >= BYTES_MIN;
-  bool is_age =
-      is_alike(last.age, f->age) && f->age >= AGE_MIN && last.age >= AGE_MIN;
+  qm_flow learned = decide(b, f, in_common(b, f));
 
-  b->seen = *f;
+  b->ends[b->n_ends++ % QM_BUDGET_ENDS] = *f;
   b->eased = 0;
   b->ease_at = qm_time_add(now, EASE_AFTER);
-  if (is_refuted(b, f)) {
-    is_bytes = is_bytes && !(b->most.bytes && is_age);
-    b->most = (qm_flow){.bytes = 0};
+  if (learned.bytes) {
+    b->most.bytes = learned.bytes;
+    return QUICMIG_VERDICT_BYTES_LEARNED;
   }
-  if (is_bytes) {
-    return learn_bytes(b, &last, f);
+  if (learned.age) {
+    b->most.age = learned.age;
+    return QUICMIG_VERDICT_AGE_LEARNED;
   }
-  return is_age ? learn_age(b, &last, f) : QUICMIG_VERDICT_NONE;
+  return QUICMIG_VERDICT_NONE;
 }
 
-void qm_budget_on_mistake(qm_budget *b) { b->seen = (qm_flow){.bytes = 0}; }
+void qm_budget_on_mistake(qm_budget *b) {
+  int i;
+
+  for (i = 0; i < QM_BUDGET_ENDS; i++) {
+    b->ends[i] = (qm_flow){.bytes = 0};
+  }
+}
 
 quicmig_verdict qm_budget_on_time(qm_budget *b, quicmig_tstamp now) {
+  bool is_any = b->most.bytes || b->most.age;
+
   if (!qm_time_is_due(b->ease_at, now)) {
     return QUICMIG_VERDICT_NONE;
   }
@@ -77,10 +112,10 @@ quicmig_verdict qm_budget_on_time(qm_budget *b, quicmig_tstamp now) {
   b->ease_at = qm_time_add(now, EASE_AFTER);
   b->most.bytes += b->most.bytes / 4;
   b->most.age += b->most.age / 4;
-  if (b->eased > EASED_MAX || (!b->most.bytes && !b->most.age)) {
+  if (b->eased > EASED_MAX || !is_any) {
     qm_budget_init(b);
   }
-  return QUICMIG_VERDICT_RELAXED;
+  return is_any ? QUICMIG_VERDICT_RELAXED : QUICMIG_VERDICT_NONE;
 }
 
 /* No reserve takes more than half of what may be used. */

@@ -1,11 +1,11 @@
 /*
  * What a flow may carry, as far as flows have taught it: each that was cut or
- * slowed leaves its bytes and its age.  Two that ended alike make a budget, in
- * bytes if their bytes were alike, else in age; when the next one ends well
- * within it, it was the other of the two.
+ * slowed leaves its bytes and its age.  Two that ended alike make a budget: in
+ * bytes or in age, whichever was alike.  If both were, bytes are guessed, until
+ * a flow ends well within that.  Both budgets may hold at once.
  *
- * Forgets slowly: an hour without such an end raises the budget by a quarter,
- * eight of them end it.
+ * Forgets slowly: an hour without an end raises the budgets by a quarter, eight
+ * such hours end them.
  */
 #ifndef QM_BUDGET_H
 #define QM_BUDGET_H
@@ -15,6 +15,8 @@
 #include "base/time.h"
 #include <quicmig/model.h>
 
+#define QM_BUDGET_ENDS 4
+
 /* How far a flow was, both directions together. */
 typedef struct qm_flow {
   uint64_t bytes; /* 0: none */
@@ -22,8 +24,10 @@ typedef struct qm_flow {
 } qm_flow;
 
 typedef struct qm_budget {
-  qm_flow seen; /* the last end */
-  qm_flow most; /* the budget: one of its fields, or none */
+  qm_flow ends[QM_BUDGET_ENDS]; /* the last ones, a ring */
+  uint32_t n_ends;
+  bool is_guess; /* most.bytes is: the ends were alike in age, too */
+  qm_flow most;  /* the budgets; fields 0: none */
   quicmig_tstamp ease_at;
   uint32_t eased; /* times in a row */
 } qm_budget;
@@ -38,7 +42,7 @@ bool qm_budget_fits(const qm_budget *b, const qm_flow *f);
 quicmig_verdict qm_budget_on_end(qm_budget *b, const qm_flow *f,
                                  quicmig_tstamp now);
 
-/* A flow that ended like those seen was none of them: only a budget stays. */
+/* A flow that ended like those seen was none of them: only budgets stay. */
 void qm_budget_on_mistake(qm_budget *b);
 
 /* QUICMIG_VERDICT_RELAXED when it has been raised or given up, else _NONE. */

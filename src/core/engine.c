@@ -11,6 +11,9 @@
  * no sooner than an Initial packet would be repeated (section 8.2.1). */
 #define IN_FLIGHT_MAX QUICMIG_SECOND
 
+#define FRESH_PTOS 4
+#define FRESH_PTO_MIN (150 * QUICMIG_MILLISECOND)
+
 void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
                     uint64_t seed) {
   *e = (qm_engine){.o = *o};
@@ -169,6 +172,13 @@ void qm_engine_on_empty(qm_engine *e, uint32_t id, quicmig_tstamp now) {
 
 void qm_engine_on_flight(qm_engine *e, uint64_t in_flight, bool is_acked,
                          quicmig_duration pto, quicmig_tstamp now) {
+  const qm_path *active = qm_engine_active(e);
+
+  /* A path that was never heard has no RTT yet; what the one before had is a
+   * better guess than ngtcp2's third of a second. */
+  if (e->hop.pto && active && !active->meter.rx_packets) {
+    pto = qm_time_min(pto, qm_time_max(FRESH_PTOS * e->hop.pto, FRESH_PTO_MIN));
+  }
   qm_silence_on_flight(&e->silence, in_flight, is_acked, pto, now);
 }
 

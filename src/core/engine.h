@@ -52,6 +52,7 @@ typedef struct qm_attempt {
   quicmig_tstamp give_up;        /* ends PROBING or SETTLING */
   quicmig_duration timeout;      /* the caller's; REBIND: how long unanswered */
   quicmig_duration pto;          /* when it began */
+  bool is_first;                 /* the path before had worked until now */
   quicmig_tstamp previous_start; /* of the attempt before; 0: none */
   qm_gap gap;
   quicmig_hop_record record;

@@ -104,6 +104,7 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
   uint64_t seq = e->hop.record.seq + 1;
 
   e->hop.timeout = 0;
+  e->hop.is_first = e->sched.failures == 0 && from && from->meter.rx_packets;
   e->hop.previous_start = e->sched.last_start;
   e->hop.pto = cc->pto;
   qm_gap_start(&e->hop.gap, now);
@@ -317,16 +318,16 @@ void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
   enter(e, QM_PHASE_PROBING, qm_time_add(now, limit), now);
 }
 
-/* The path before was silent: was this one livelier?  Not if the network had
- * failed as a whole. */
+/* The path before was silent, this one has answered: how fast?  That says
+ * nothing if the network had failed as a whole. */
 static void judge_silence(qm_engine *e, quicmig_tstamp now) {
-  const quicmig_hop_record *r = &e->hop.record;
+  quicmig_duration took = qm_time_since(now, e->hop.record.started_at);
 
-  if (r->reason != QUICMIG_REASON_DEGRADED || e->sched.failures) {
+  if (e->hop.record.reason != QUICMIG_REASON_DEGRADED || !e->hop.is_first) {
     return;
   }
-  qm_silence_on_proof(&e->silence, r->validate_time, e->hop.pto, now);
-  if (r->validate_time <= e->hop.pto) {
+  qm_silence_on_proof(&e->silence, took, e->hop.pto, now);
+  if (took <= e->hop.pto) {
     qm_policy_on_cut(&e->policy, now);
   }
 }
@@ -335,9 +336,6 @@ static void judge_silence(qm_engine *e, quicmig_tstamp now) {
 static void take_over(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_path *old = qm_engine_active(e);
 
-  if (p->id == e->hop.record.to_id) {
-    judge_silence(e, now);
-  }
   qm_silence_on_move(&e->silence);
   qm_policy_on_flow(&e->policy, e->hop.record.srtt_before, now);
   qm_drain_start(&e->paths, old, e->o.drain, now);
@@ -384,6 +382,9 @@ void qm_engine_on_validated(qm_engine *e, uint32_t id, quicmig_tstamp now) {
     enter(e, QM_PHASE_SETTLING, qm_time_add(now, SETTLE_MAX), now);
   }
   take_over(e, p, now);
+  if (e->hop.record.validate_time && p->id == e->hop.record.to_id) {
+    judge_silence(e, now);
+  }
 }
 
 void qm_engine_on_failed(qm_engine *e, uint32_t id, int err,
@@ -418,22 +419,29 @@ void qm_hop_on_rx(qm_engine *e, qm_path *p, quicmig_tstamp now) {
     return;
   }
   if (e->hop.phase == QM_PHASE_SETTLING) {
+    if (!e->hop.record.validate_time) { /* moved at once: this is the proof */
+      judge_silence(e, now);
+    }
     finish(e, now);
   } else if (e->hop.record.mode == QUICMIG_MODE_REBIND) {
     e->hop.record.validate_time = qm_time_since(now, e->hop.at);
     take_over(e, p, now);
+    judge_silence(e, now);
     finish(e, now);
   }
 }
 
 void qm_hop_on_time(qm_engine *e, quicmig_tstamp now) {
+  bool is_over = qm_time_is_due(e->hop.give_up, now);
   qm_path *p;
 
-  if (!qm_time_is_due(e->hop.give_up, now)) {
+  if (e->hop.phase == QM_PHASE_SETTLING) {
+    if (is_over || qm_engine_is_silent(e, now)) {
+      finish(e, now);
+    }
     return;
   }
-  if (e->hop.phase == QM_PHASE_SETTLING) {
-    finish(e, now);
+  if (!is_over) {
     return;
   }
   assert(e->hop.phase == QM_PHASE_PROBING);

@@ -60,6 +60,8 @@ void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now) {
     p->state = QM_POLICY_TRIAL;
     p->trial_at = now;
   }
+  p->before_alive = p->alive;
+  p->before_best = p->best;
   p->begun_at = now;
   p->bytes = p->best = 0;
   p->good = p->alive = (qm_flow){.bytes = 0};
@@ -75,11 +77,11 @@ static void learn(qm_policy *p, quicmig_verdict verdict, const qm_flow *flow,
 }
 
 void qm_policy_on_cut(qm_policy *p, quicmig_tstamp now) {
-  if (p->state == QM_POLICY_OFF || p->alive.bytes == 0) {
+  if (p->state == QM_POLICY_OFF || p->before_alive.bytes == 0) {
     return;
   }
   p->state = QM_POLICY_CALM;
-  learn(p, QUICMIG_VERDICT_CUT, &p->alive, p->best, 0, now);
+  learn(p, QUICMIG_VERDICT_CUT, &p->before_alive, p->before_best, 0, now);
 }
 
 static bool is_collapsed(const qm_policy *p) {

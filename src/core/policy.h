@@ -44,9 +44,11 @@ typedef struct qm_policy {
   /* The flow. */
   quicmig_tstamp begun_at;
   uint64_t bytes;
-  uint64_t best; /* bytes a second, over half a second */
-  qm_flow good;  /* how far it was when its rate was good, */
-  qm_flow alive; /* and when the peer was heard, for the last time */
+  uint64_t best;        /* bytes a second, over half a second */
+  qm_flow good;         /* how far it was when its rate was good, */
+  qm_flow alive;        /* and when the peer was heard, for the last time */
+  qm_flow before_alive; /* the same of the flow before */
+  uint64_t before_best;
   qm_rate rate;
   /* Suspicion and trial. */
   qm_flow suspect;
@@ -67,8 +69,8 @@ void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now);
 void qm_policy_on_tx(qm_policy *p, size_t n, quicmig_tstamp now);
 void qm_policy_on_rx(qm_policy *p, size_t n, quicmig_tstamp now);
 
-/* The flow went silent, and a new path answered at once.  Before
- * qm_policy_on_flow(). */
+/* The flow before this one went silent, and this one's path answered at once.
+ */
 void qm_policy_on_cut(qm_policy *p, quicmig_tstamp now);
 
 /* Time passed. */

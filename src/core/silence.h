@@ -5,23 +5,36 @@
  *   QUIET    nothing is in flight
  *   WAITING  since the last acknowledgement, or the first packet after QUIET
  *
- * A network that only pauses (radio, a busy host) makes the new path wait as
- * long as the old one.  Such an alarm was false: the patience doubles, up to 8
- * times, and comes back by half every ten minutes, or at once when an alarm was
- * right.
+ * An alarm is judged afterwards.  It was right when the path had been dumb to
+ * many packets, the new one answered at once, and the old one was not heard
+ * again.  Else it may have been a network that only paused (radio, a busy
+ * host), or bad luck with few packets: for an hour the next alarm waits for
+ * eight times as long, for a second at least, and for twice as long as the
+ * silence that ended by itself.  So a network whose pauses stay below a second
+ * costs one needless hop an hour, however often it pauses.
  */
 #ifndef QM_SILENCE_H
 #define QM_SILENCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/time.h"
 
 typedef struct qm_silence {
-  quicmig_tstamp since; /* NEVER: QUIET */
-  quicmig_tstamp eased_at;
+  quicmig_tstamp since;    /* NEVER: QUIET */
+  quicmig_tstamp heard_at; /* something came on the path; 0: nothing yet */
   quicmig_duration pto;
-  uint32_t doubled; /* how often */
+  uint64_t sent; /* datagrams since then */
+  /* Patience. */
+  quicmig_duration floor; /* no alarm sooner; 0: any */
+  quicmig_tstamp patient_until;
+  /* The last alarm, until it is judged. */
+  uint32_t path; /* that went silent; 0: none */
+  bool is_clear; /* dumb, to many packets */
+  quicmig_tstamp alarm_since, judge_at;
+  quicmig_duration alarm_pto;
+  bool was_patient;
 } qm_silence;
 
 void qm_silence_init(qm_silence *s);
@@ -31,14 +44,33 @@ void qm_silence_init(qm_silence *s);
 void qm_silence_on_flight(qm_silence *s, uint64_t in_flight, bool is_acked,
                           quicmig_duration pto, quicmig_tstamp now);
 
+/* So many datagrams were sent, or one came, on the path in use. */
+void qm_silence_on_tx(qm_silence *s, size_t datagrams);
+void qm_silence_on_rx(qm_silence *s, quicmig_tstamp now);
+
 /* The connection moved: what was in flight is forgotten. */
 void qm_silence_on_move(qm_silence *s);
 
-/* An alarm led to a hop whose path was proven within `took`. */
-void qm_silence_on_proof(qm_silence *s, quicmig_duration took,
-                         quicmig_duration pto, quicmig_tstamp now);
+/* A hop begins because of the silence of this path. */
+void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
+                         quicmig_tstamp now);
 
-/* When it has lasted k PTOs; NEVER when QUIET or k is 0. */
+/* That path was heard after all. */
+void qm_silence_on_life(qm_silence *s, quicmig_tstamp now);
+
+/* The new path was heard for the first time, `took` after it was tried. */
+void qm_silence_on_proof(qm_silence *s, quicmig_duration took,
+                         quicmig_tstamp now);
+
+/* Is the alarm judged now (is_over: no more will be heard of it)?  True: it was
+ * right. */
+bool qm_silence_on_time(qm_silence *s, bool is_over, quicmig_tstamp now);
+quicmig_tstamp qm_silence_judge_at(const qm_silence *s);
+
+/* How long it has to last: k PTOs, or more. */
+quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k);
+
+/* When it has lasted that long; NEVER when QUIET or k is 0. */
 quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k);
 
 #endif

@@ -107,13 +107,15 @@ static void tell_news(qm_engine *e) {
 }
 
 void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
+  uint8_t phase = e->hop.phase;
   quicmig_reason reason;
 
   qm_hop_on_time(e, now);
   qm_drain_on_time(&e->paths, now);
   qm_policy_on_time(&e->policy, now);
   tell_news(e);
-  if (!e->is_confirmed || e->hop.phase != QM_PHASE_IDLE) {
+  /* The record of an attempt that has just ended must be given out first. */
+  if (!e->is_confirmed || phase != QM_PHASE_IDLE) {
     return;
   }
   reason = find_reason(e, now);
@@ -144,6 +146,9 @@ quicmig_tstamp qm_engine_deadline(const qm_engine *e) {
   at = qm_time_min(at, qm_hop_deadline(e));
   if (e->news_told < e->policy.n_news) {
     at = 0;
+  }
+  if (e->hop.phase == QM_PHASE_SETTLING) {
+    at = qm_time_min(at, silence_at(e));
   }
   return e->hop.phase == QM_PHASE_IDLE ? qm_time_min(at, trigger_at(e)) : at;
 }

@@ -118,7 +118,10 @@ int qm_homes_open(quicmig *m, uint32_t reason, qm_sock *s) {
 void qm_homes_on_record(quicmig *m, const quicmig_hop_record *r) {
   const qm_path *active = qm_engine_active(&m->engine);
 
-  if (r->result == QUICMIG_ERR_VALIDATION_FAILED &&
+  bool is_mute = r->result == 0 && !active->meter.rx_packets;
+
+  /* Moved at once and not heard yet counts as no better than a failure. */
+  if ((is_mute || r->result == QUICMIG_ERR_VALIDATION_FAILED) &&
       r->reason != QUICMIG_REASON_EXPLICIT) {
     m->homes.next = (uint8_t)((m->homes.tried + 1u) % count(m));
   } else if (r->result == 0) {
