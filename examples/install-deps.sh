@@ -46,6 +46,14 @@ doxygen                       cmd   doxygen
 binutils                      cmd   nm
 gnutls-bin                    cmd   certtool
 libunistring-dev              h     unistr.h
+iptables                      cmd   iptables
+iputils-ping                  cmd   ping
+conntrack                     cmd   conntrack
+iperf3                        cmd   iperf3
+tinc                          cmd   tincd
+openvpn                       cmd   openvpn
+wireguard-go                  cmd   wireguard-go
+wireguard-tools               cmd   wg
 '
 
 # has KIND NAME [VERSION]: is it there, whatever package it came from?

@@ -59,9 +59,9 @@ void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
 }
 
 void qm_engine_on_first_path(qm_engine *e, const qm_addr *local,
-                             const qm_addr *remote, int handle,
+                             uint16_t remote_port, int handle,
                              quicmig_tstamp now) {
-  qm_path *p = qm_paths_add(&e->paths, local, remote, handle, now);
+  qm_path *p = qm_paths_add(&e->paths, local, remote_port, handle, now);
 
   assert(p && e->active_id == 0);
   e->active_id = e->tx_id = p->id;
@@ -101,6 +101,7 @@ void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t datagrams, size_t n,
   if (p->id == e->tx_id) {
     qm_sched_on_traffic(&e->sched, datagrams, n, now);
     qm_policy_on_tx(&e->policy, n, now);
+    qm_silence_on_tx(&e->silence, datagrams);
   }
   qm_hop_on_tx(e, p, now);
 }
@@ -156,6 +157,10 @@ qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
   if (p->id == e->tx_id) {
     qm_sched_on_traffic(&e->sched, 1, n, now);
     qm_policy_on_rx(&e->policy, n, now);
+    qm_silence_on_rx(&e->silence, now);
+  }
+  if (p->id == e->silence.path) {
+    qm_silence_on_life(&e->silence, now);
   }
   qm_hop_on_rx(e, p, now);
   return p->state == QUICMIG_PATH_DRAINING ? receive_late(e, p, n, now) : p;

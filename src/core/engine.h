@@ -52,7 +52,6 @@ typedef struct qm_attempt {
   quicmig_tstamp give_up;        /* ends PROBING or SETTLING */
   quicmig_duration timeout;      /* the caller's; REBIND: how long unanswered */
   quicmig_duration pto;          /* when it began */
-  bool is_first;                 /* the path before had worked until now */
   quicmig_tstamp previous_start; /* of the attempt before; 0: none */
   qm_gap gap;
   quicmig_hop_record record;
@@ -94,7 +93,7 @@ void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
 
 /* The socket of the connection's first path is open. */
 void qm_engine_on_first_path(qm_engine *e, const qm_addr *local,
-                             const qm_addr *remote, int handle,
+                             uint16_t remote_port, int handle,
                              quicmig_tstamp now);
 
 /* The handshake is confirmed.  forbids: the peer sent disable_active_migration
@@ -160,6 +159,10 @@ quicmig_tstamp qm_engine_deadline(const qm_engine *e);
 /* Data is in flight and was not acknowledged for too long? */
 bool qm_engine_is_silent(const qm_engine *e, quicmig_tstamp now);
 
+/* Tells the policy if the last alarm is known to have been right; is_over: the
+ * connection moves on. */
+void qm_engine_judge_silence(qm_engine *e, bool is_over, quicmig_tstamp now);
+
 /* --- hop.c: the attempt --- */
 
 /*
@@ -192,7 +195,7 @@ quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto);
 
 /* Answers to OPEN. */
 void qm_engine_on_opened(qm_engine *e, const qm_addr *local,
-                         const qm_addr *remote, int handle, quicmig_tstamp now);
+                         uint16_t remote_port, int handle, quicmig_tstamp now);
 /* Answers to MIGRATE and REBIND. */
 void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
                           quicmig_tstamp now);

@@ -104,7 +104,6 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
   uint64_t seq = e->hop.record.seq + 1;
 
   e->hop.timeout = 0;
-  e->hop.is_first = e->sched.failures == 0 && from && from->meter.rx_packets;
   e->hop.previous_start = e->sched.last_start;
   e->hop.pto = cc->pto;
   qm_gap_start(&e->hop.gap, now);
@@ -115,7 +114,7 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
       .mode = is_always_migrated(reason) ? QUICMIG_MODE_MIGRATE : e->o.hop_mode,
       .from_id = from ? from->id : 0,
       .from_port = from ? qm_addr_port(&from->local) : 0,
-      .from_remote_port = from ? qm_addr_port(&from->remote) : 0,
+      .from_remote_port = from ? from->remote_port : 0,
       .started_at = now,
       .cwnd_before = cc->cwnd,
       .srtt_before = cc->srtt};
@@ -225,11 +224,21 @@ int qm_engine_hop(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
   return 0;
 }
 
+/* Does the attempt begin because nothing came back? */
+static bool is_alarm(const qm_engine *e) {
+  return e->hop.record.reason == QUICMIG_REASON_DEGRADED ||
+         e->hop.record.reason == QUICMIG_REASON_STALL;
+}
+
 /* From here on the attempt counts: the peer will see it. */
 static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
+  qm_engine_judge_silence(e, true, now);
+  if (is_alarm(e)) {
+    qm_silence_on_alarm(&e->silence, e->active_id, e->o.degrade_ptos, now);
+  }
   e->hop.record.to_id = p->id;
   e->hop.record.to_port = qm_addr_port(&p->local);
-  e->hop.record.to_remote_port = qm_addr_port(&p->remote);
+  e->hop.record.to_remote_port = p->remote_port;
   if (e->nat) {
     qm_nat_on_mapping(e->nat, now);
   }
@@ -264,9 +273,8 @@ int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,
 }
 
 void qm_engine_on_opened(qm_engine *e, const qm_addr *local,
-                         const qm_addr *remote, int handle,
-                         quicmig_tstamp now) {
-  qm_path *p = qm_paths_add(&e->paths, local, remote, handle, now);
+                         uint16_t remote_port, int handle, quicmig_tstamp now) {
+  qm_path *p = qm_paths_add(&e->paths, local, remote_port, handle, now);
 
   assert(p && e->hop.phase == QM_PHASE_OPENING);
   e->hop.record.open_time = qm_time_since(now, e->hop.at);
@@ -318,18 +326,11 @@ void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
   enter(e, QM_PHASE_PROBING, qm_time_add(now, limit), now);
 }
 
-/* The path before was silent, this one has answered: how fast?  That says
- * nothing if the network had failed as a whole. */
-static void judge_silence(qm_engine *e, quicmig_tstamp now) {
-  quicmig_duration took = qm_time_since(now, e->hop.record.started_at);
-
-  if (e->hop.record.reason != QUICMIG_REASON_DEGRADED || !e->hop.is_first) {
-    return;
-  }
-  qm_silence_on_proof(&e->silence, took, e->hop.pto, now);
-  if (took <= e->hop.pto) {
-    qm_policy_on_cut(&e->policy, now);
-  }
+/* The path before may have been silent: this one has answered.  One that was
+ * moved to at once does so with its first packet. */
+static void note_proof(qm_engine *e, quicmig_tstamp now) {
+  qm_silence_on_proof(&e->silence,
+                      qm_time_since(now, e->hop.record.started_at), now);
 }
 
 /* p carries the connection from now on, the old path drains. */
@@ -383,7 +384,7 @@ void qm_engine_on_validated(qm_engine *e, uint32_t id, quicmig_tstamp now) {
   }
   take_over(e, p, now);
   if (e->hop.record.validate_time && p->id == e->hop.record.to_id) {
-    judge_silence(e, now);
+    note_proof(e, now);
   }
 }
 
@@ -420,13 +421,13 @@ void qm_hop_on_rx(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   }
   if (e->hop.phase == QM_PHASE_SETTLING) {
     if (!e->hop.record.validate_time) { /* moved at once: this is the proof */
-      judge_silence(e, now);
+      note_proof(e, now);
     }
     finish(e, now);
   } else if (e->hop.record.mode == QUICMIG_MODE_REBIND) {
     e->hop.record.validate_time = qm_time_since(now, e->hop.at);
     take_over(e, p, now);
-    judge_silence(e, now);
+    note_proof(e, now);
     finish(e, now);
   }
 }

@@ -29,7 +29,7 @@ typedef struct qm_action {
   uint64_t value;
 } qm_action;
 
-#define QM_OUTBOX_MAX 16
+#define QM_OUTBOX_MAX 12
 
 typedef struct qm_outbox {
   uint8_t head, len;

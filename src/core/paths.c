@@ -75,7 +75,7 @@ static qm_path *free_slot(const qm_paths *t) {
   return NULL;
 }
 
-qm_path *qm_paths_add(qm_paths *t, const qm_addr *local, const qm_addr *remote,
+qm_path *qm_paths_add(qm_paths *t, const qm_addr *local, uint16_t remote_port,
                       int handle, quicmig_tstamp now) {
   qm_path *p = free_slot(t);
 
@@ -85,7 +85,7 @@ qm_path *qm_paths_add(qm_paths *t, const qm_addr *local, const qm_addr *remote,
   *p = (qm_path){.id = t->next_id++,
                  .handle = handle,
                  .local = *local,
-                 .remote = *remote,
+                 .remote_port = remote_port,
                  .shown = *local,
                  .close_at = QUICMIG_NEVER};
   t->len++;

@@ -22,9 +22,10 @@ typedef struct qm_path {
   uint8_t state;   /* quicmig_path_state */
   bool is_retired; /* its connection ID is gone: ngtcp2 reads it no more */
   bool is_dry;     /* draining, and what was in flight at the switch has come */
-  uint32_t no_offload; /* QUICMIG_NO_...: what the socket does without */
-  uint8_t home;        /* the layer above's name for how it gets to the peer */
-  qm_addr local, remote;
+  uint8_t home;    /* the layer above's name for the way to the peer */
+  uint16_t no_offload;  /* QUICMIG_NO_...: what the socket does without */
+  uint16_t remote_port; /* the peer's, host byte order */
+  qm_addr local;
   qm_addr shown; /* as ngtcp2 knows it: the local address, but after a REBIND
                   * that of the path before */
   uint64_t dcid_seq; /* of the connection ID that packets to the peer carry */
@@ -44,7 +45,7 @@ typedef struct qm_paths {
 void qm_paths_init(qm_paths *t, qm_path *slots, uint32_t cap, qm_outbox *out);
 
 /* A new SPARE path, or NULL when the table is full. */
-qm_path *qm_paths_add(qm_paths *t, const qm_addr *local, const qm_addr *remote,
+qm_path *qm_paths_add(qm_paths *t, const qm_addr *local, uint16_t remote_port,
                       int handle, quicmig_tstamp now);
 
 /* NULL when there is none. */

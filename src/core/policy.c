@@ -2,27 +2,36 @@
 
 #include <string.h>
 
-/* Traffic goes on: slots of the last second with something in them. */
-#define BUSY_MIN 8
 /* The flow is in use at all: more than a keep-alive now and then. */
 #define USED_MIN 2
+/* Traffic went on in a dip: so many slots in all, and one in so many. */
+#define DIP_BUSY_MIN 8
+#define DIP_BUSY_EVERY 5
 /* Percent of the flow's best rate: still good, and collapsed. */
 #define GOOD_PCT 60
 #define COLLAPSED_PCT 40
 /* A best rate below this, in bytes a second, says nothing. */
-#define RATE_MIN 32768
+#define RATE_MIN 8192
 /* The rate has recovered: percent of the best before, and of the collapsed. */
 #define RECOVERED_PCT 50
 #define GAIN_PCT 200
-/* A trial lasts so long, and as long again and more if there is no traffic. */
+/* How long a dip lasts before it is suspect: the first of its kind, the one
+ * that would confirm it, those that are known; at most. */
+#define WAIT_FIRST QUICMIG_SECOND
+#define WAIT_SECOND (5 * QUICMIG_SECOND)
+#define WAIT_MOST (60 * QUICMIG_SECOND)
+/* A trial lasts so long, and in RTTs: a fresh window has to open; and as long
+ * again and more if there is no traffic. */
 #define TRIAL_LEAST (3 * QUICMIG_SECOND)
+#define TRIAL_RTTS 16
 #define TRIAL_MOST (30 * QUICMIG_SECOND)
 #define QUIET_AFTER (3600 * QUICMIG_SECOND)
 
 static uint64_t percent(uint64_t v, unsigned pct) { return v / 100 * pct; }
 
 void qm_policy_init(qm_policy *p, bool is_wanted) {
-  *p = (qm_policy){.state = is_wanted ? QM_POLICY_CALM : QM_POLICY_OFF};
+  *p = (qm_policy){.state = is_wanted ? QM_POLICY_CALM : QM_POLICY_OFF,
+                   .dip = {.at = QUICMIG_NEVER}};
   qm_budget_init(&p->budget);
   qm_rate_start(&p->rate, 0, 0);
 }
@@ -58,17 +67,19 @@ void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now) {
   /* A suspicion is put to the test, whatever made the connection move. */
   if (p->state == QM_POLICY_SUSPECTING) {
     p->state = QM_POLICY_TRIAL;
-    p->trial_at = now;
+    p->trial_end = qm_time_add(now, TRIAL_MOST);
   }
-  p->before_alive = p->alive;
-  p->before_best = p->best;
-  p->begun_at = now;
+  p->trial_at = p->begun_at = now;
+  p->rtt = rtt;
+  p->last_alive = p->alive;
+  p->last_best = p->best;
   p->bytes = p->best = 0;
   p->good = p->alive = (qm_flow){.bytes = 0};
+  p->dip.at = QUICMIG_NEVER;
   qm_rate_start(&p->rate, rtt, now);
 }
 
-/* The flow ended at `flow`: cut, or throttled. */
+/* A flow ended at `flow`: cut, or throttled. */
 static void learn(qm_policy *p, quicmig_verdict verdict, const qm_flow *flow,
                   uint64_t before, uint64_t after, quicmig_tstamp now) {
   tell(p, verdict, flow, before, after);
@@ -77,31 +88,50 @@ static void learn(qm_policy *p, quicmig_verdict verdict, const qm_flow *flow,
 }
 
 void qm_policy_on_cut(qm_policy *p, quicmig_tstamp now) {
-  if (p->state == QM_POLICY_OFF || p->before_alive.bytes == 0) {
+  if (p->state == QM_POLICY_OFF || p->last_alive.bytes == 0) {
     return;
   }
   p->state = QM_POLICY_CALM;
-  learn(p, QUICMIG_VERDICT_CUT, &p->before_alive, p->before_best, 0, now);
+  learn(p, QUICMIG_VERDICT_CUT, &p->last_alive, p->last_best, 0, now);
 }
 
-static bool is_collapsed(const qm_policy *p) {
-  return p->rate.n >= QM_RATE_LONG && p->best >= RATE_MIN &&
-         qm_rate_of(&p->rate, QM_RATE_LONG) < percent(p->best, COLLAPSED_PCT) &&
-         qm_rate_busy(&p->rate) >= BUSY_MIN;
+/* Did traffic go on in a dip of that length? */
+static bool was_busy(const qm_policy *p, quicmig_duration lasted) {
+  return p->dip.busy >= DIP_BUSY_MIN &&
+         p->dip.busy >= lasted / p->rate.slot / DIP_BUSY_EVERY;
 }
 
-static void look_at_flow(qm_policy *p, quicmig_tstamp now) {
-  uint64_t rate = qm_rate_of(&p->rate, QM_RATE_SHORT);
+/* The rate is back, and nothing was done for it. */
+static void end_dip(qm_policy *p, quicmig_tstamp now) {
+  qm_dip *d = &p->dip;
+  quicmig_duration lasted = qm_time_since(now, d->at);
 
-  p->best = qm_time_max(p->best, rate);
-  if (rate >= percent(p->best, GOOD_PCT)) {
-    p->good = here(p, now);
-    return;
+  if (d->at != QUICMIG_NEVER && was_busy(p, lasted)) {
+    d->known = qm_time_max(d->known, qm_time_min(lasted, WAIT_MOST / 2));
+    d->known_until = qm_time_add(now, QUIET_AFTER);
   }
-  if (p->state != QM_POLICY_CALM || !is_collapsed(p) ||
-      (now < p->quiet_until && !qm_budget_fits(&p->budget, &p->good))) {
-    return;
+  d->at = QUICMIG_NEVER;
+  if (p->state == QM_POLICY_SUSPECTING) {
+    p->state = QM_POLICY_CALM;
   }
+}
+
+/* How long a dip has to last before it is suspect; NEVER: not now. */
+static quicmig_duration patience(const qm_policy *p, quicmig_tstamp now) {
+  quicmig_duration wait = now < p->dip.known_until ? 2 * p->dip.known : 0;
+  bool is_known = p->budget.most.bytes || p->budget.most.age;
+
+  if (now >= p->quiet_until || is_known) {
+    wait = qm_time_max(wait, WAIT_FIRST);
+  } else {
+    wait = qm_time_max(wait, WAIT_SECOND);
+  }
+  return now < p->quiet_until && !qm_budget_fits(&p->budget, &p->good)
+             ? QUICMIG_NEVER
+             : qm_time_max(wait, QM_RATE_LONG * p->rate.slot);
+}
+
+static void suspect(qm_policy *p, uint64_t rate, quicmig_tstamp now) {
   p->state = QM_POLICY_SUSPECTING;
   p->suspect = p->good;
   p->suspect_best = p->best;
@@ -110,31 +140,57 @@ static void look_at_flow(qm_policy *p, quicmig_tstamp now) {
   tell(p, QUICMIG_VERDICT_SUSPECTED, &p->suspect, p->best, rate);
 }
 
+static void look_at_flow(qm_policy *p, quicmig_tstamp now) {
+  uint64_t rate = qm_rate_of(&p->rate, QM_RATE_SHORT);
+  quicmig_duration lasted;
+
+  p->best = qm_time_max(p->best, rate);
+  if (rate >= percent(p->best, GOOD_PCT)) {
+    p->good = here(p, now);
+    end_dip(p, now);
+    return;
+  }
+  if (p->dip.at == QUICMIG_NEVER) {
+    if (p->best >= RATE_MIN && rate < percent(p->best, COLLAPSED_PCT)) {
+      p->dip.at = now;
+      p->dip.busy = 0;
+    }
+    return;
+  }
+  lasted = qm_time_since(now, p->dip.at);
+  if (p->state == QM_POLICY_CALM && was_busy(p, lasted) &&
+      rate < percent(p->best, COLLAPSED_PCT) && lasted >= patience(p, now)) {
+    suspect(p, rate, now);
+  }
+}
+
 static void look_at_trial(qm_policy *p, quicmig_tstamp now) {
   uint64_t rate = qm_rate_of(&p->rate, QM_RATE_SHORT);
   quicmig_duration age = qm_time_since(now, p->trial_at);
-  quicmig_duration least =
-      qm_time_max(TRIAL_LEAST, 2 * QM_RATE_LONG * p->rate.slot);
 
   if (rate >= percent(p->suspect_best, RECOVERED_PCT) &&
       rate >= percent(p->suspect_rate, GAIN_PCT)) {
     p->state = QM_POLICY_CALM;
     learn(p, QUICMIG_VERDICT_THROTTLED, &p->suspect, p->suspect_best, rate,
           now);
-  } else if (age >= least && qm_rate_busy(&p->rate) >= BUSY_MIN) {
+  } else if (now >= p->trial_end) {
+    p->state = QM_POLICY_CALM; /* nobody wants anything: it stays open */
+  } else if (age >= qm_time_max(TRIAL_LEAST, TRIAL_RTTS * p->rtt) &&
+             qm_rate_busy(&p->rate) >= QM_RATE_LONG / DIP_BUSY_EVERY) {
     p->state = QM_POLICY_CALM;
     qm_budget_on_mistake(&p->budget);
     tell(p, QUICMIG_VERDICT_CONGESTED, &p->suspect, p->suspect_best, rate);
-  } else if (age >= TRIAL_MOST) {
-    p->state = QM_POLICY_CALM; /* nobody wants anything: it stays open */
   }
 }
 
 void qm_policy_on_time(qm_policy *p, quicmig_tstamp now) {
+  quicmig_verdict verdict;
+
   if (p->state == QM_POLICY_OFF) {
     return;
   }
-  tell(p, qm_budget_on_time(&p->budget, now), &p->budget.most, 0, 0);
+  verdict = qm_budget_on_time(&p->budget, now);
+  tell(p, verdict, &p->budget.most, 0, 0);
   if (qm_rate_on_time(&p->rate, now)) {
     look_at_flow(p, now);
     if (p->state == QM_POLICY_TRIAL) {
@@ -146,7 +202,7 @@ void qm_policy_on_time(qm_policy *p, quicmig_tstamp now) {
 void qm_policy_on_tx(qm_policy *p, size_t n, quicmig_tstamp now) {
   if (p->state != QM_POLICY_OFF) {
     qm_policy_on_time(p, now);
-    qm_rate_on_bytes(&p->rate, n);
+    p->dip.busy += qm_rate_on_bytes(&p->rate, n);
     p->bytes += n;
   }
 }

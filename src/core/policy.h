@@ -6,10 +6,16 @@
  *
  *   CALM > SUSPECTING > TRIAL > CALM
  *
- *   CALM        the last second is held against the flow's best half second
+ *   CALM        the last half second is held against the flow's best one
  *   SUSPECTING  the rate collapsed while traffic went on: a hop is wanted
  *   TRIAL       the connection has moved: a rate that recovers says that the
  *               old flow was throttled, one that does not, congestion
+ *
+ * A dip, the time since the collapse, ends by itself when others or the
+ * application made it; a throttled flow's does not.  So a suspicion waits for
+ * twice as long as the dips of the last hour that did, and the second one, that
+ * would confirm the first, for longer than the first could have lasted with its
+ * trial: a pattern of the application's cannot pass for both.
  *
  * A flow that went silent and was followed by a lively one was cut.  From flows
  * that were cut or throttled qm_budget learns when to hop before it happens.
@@ -39,21 +45,33 @@ typedef struct qm_news {
   uint64_t rate_before, rate_after;
 } qm_news;
 
+/* A rate that collapsed. */
+typedef struct qm_dip {
+  quicmig_tstamp at;      /* NEVER: none now */
+  uint32_t busy;          /* slots since then with something in them */
+  quicmig_duration known; /* the longest that ended by itself */
+  quicmig_tstamp known_until;
+} qm_dip;
+
 typedef struct qm_policy {
   uint8_t state; /* qm_policy_state */
   /* The flow. */
   quicmig_tstamp begun_at;
+  quicmig_duration rtt; /* of the path before */
   uint64_t bytes;
-  uint64_t best;        /* bytes a second, over half a second */
-  qm_flow good;         /* how far it was when its rate was good, */
-  qm_flow alive;        /* and when the peer was heard, for the last time */
-  qm_flow before_alive; /* the same of the flow before */
-  uint64_t before_best;
+  uint64_t best; /* bytes a second, over half a second */
+  qm_flow good;  /* how far it was when its rate was good, */
+  qm_flow alive; /* and when the peer was heard, for the last time */
   qm_rate rate;
+  qm_dip dip;
+  /* The flow before: how far it was, and its best rate. */
+  qm_flow last_alive;
+  uint64_t last_best;
   /* Suspicion and trial. */
   qm_flow suspect;
   uint64_t suspect_best, suspect_rate;
-  quicmig_tstamp trial_at;
+  quicmig_tstamp trial_at;  /* of the present flow, */
+  quicmig_tstamp trial_end; /* and at the latest */
   quicmig_tstamp quiet_until; /* nothing new is suspected before */
   qm_budget budget;
   uint32_t n_news;
@@ -69,8 +87,7 @@ void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now);
 void qm_policy_on_tx(qm_policy *p, size_t n, quicmig_tstamp now);
 void qm_policy_on_rx(qm_policy *p, size_t n, quicmig_tstamp now);
 
-/* The flow before this one went silent, and this one's path answered at once.
- */
+/* The flow before this one went silent, and this one did not. */
 void qm_policy_on_cut(qm_policy *p, quicmig_tstamp now);
 
 /* Time passed. */

@@ -27,9 +27,13 @@ void qm_rate_start(qm_rate *r, quicmig_duration rtt, quicmig_tstamp now);
 /* Ends the slots that are over; true if there were any. */
 bool qm_rate_on_time(qm_rate *r, quicmig_tstamp now);
 
-/* After qm_rate_on_time(now). */
-static inline void qm_rate_on_bytes(qm_rate *r, size_t n) {
-  r->bytes[r->n % (QM_RATE_LONG + 1)] += n;
+/* After qm_rate_on_time(now).  True: the current slot was empty before. */
+static inline bool qm_rate_on_bytes(qm_rate *r, size_t n) {
+  uint64_t *slot = &r->bytes[r->n % (QM_RATE_LONG + 1)];
+  bool is_first = *slot == 0;
+
+  *slot += n;
+  return is_first && n != 0;
 }
 
 /* Bytes a second over the last `slots` slots, 1 - QM_RATE_LONG; those before

@@ -9,6 +9,8 @@
 #define FLOOR_MAX (4 * QUICMIG_SECOND)
 /* The old path has as many PTOs to be heard again. */
 #define JUDGE_PTOS 2
+/* Doublings of the patience with paths that were never heard. */
+#define MUTES_MAX 5u
 
 void qm_silence_init(qm_silence *s) {
   *s = (qm_silence){.since = QUICMIG_NEVER, .judge_at = QUICMIG_NEVER};
@@ -46,6 +48,7 @@ static void be_patient(qm_silence *s, quicmig_duration floor,
 /* Until it is proven right it counts as false. */
 void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
                          quicmig_tstamp now) {
+  s->mutes = s->heard_at ? 0 : s->mutes + 1;
   s->path = path;
   s->alarm_since = s->since;
   s->alarm_pto = s->pto;
@@ -77,11 +80,15 @@ void qm_silence_on_proof(qm_silence *s, quicmig_duration took,
 }
 
 bool qm_silence_on_time(qm_silence *s, bool is_over, quicmig_tstamp now) {
-  if (s->path == 0 || s->judge_at == QUICMIG_NEVER ||
-      (now < s->judge_at && !is_over)) {
+  bool is_proven = s->judge_at != QUICMIG_NEVER;
+
+  if (s->path == 0 || !(is_over || (is_proven && now >= s->judge_at))) {
     return false;
   }
   s->path = 0;
+  if (!is_proven) {
+    return false;
+  }
   if (!s->was_patient) {
     s->floor = 0;
   }
@@ -92,7 +99,12 @@ quicmig_tstamp qm_silence_judge_at(const qm_silence *s) {
   return s->path ? s->judge_at : QUICMIG_NEVER;
 }
 
+/* A path that was never heard may be as dead as the one before: it gets no more
+ * than twice as long as that. */
 quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k) {
+  if (s->heard_at == 0) {
+    return qm_time_min((k * s->pto) << (s->mutes < MUTES_MAX ? s->mutes : MUTES_MAX), FLOOR_MAX);
+  }
   return qm_time_max(k * s->pto, s->floor);
 }
 

@@ -29,6 +29,7 @@ typedef struct qm_silence {
   /* Patience. */
   quicmig_duration floor; /* no alarm sooner; 0: any */
   quicmig_tstamp patient_until;
+  uint32_t mutes; /* alarms in a row on paths that were never heard */
   /* The last alarm, until it is judged. */
   uint32_t path; /* that went silent; 0: none */
   bool is_clear; /* dumb, to many packets */

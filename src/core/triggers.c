@@ -79,6 +79,12 @@ bool qm_engine_is_silent(const qm_engine *e, quicmig_tstamp now) {
   return qm_time_is_due(silence_at(e), now);
 }
 
+void qm_engine_judge_silence(qm_engine *e, bool is_over, quicmig_tstamp now) {
+  if (qm_silence_on_time(&e->silence, is_over, now)) {
+    qm_policy_on_cut(&e->policy, now);
+  }
+}
+
 /* How long a hop takes: one PTO to prove the path, and one in reserve. */
 static quicmig_duration lead(const qm_engine *e) { return 2 * e->silence.pto; }
 
@@ -112,6 +118,7 @@ void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
 
   qm_hop_on_time(e, now);
   qm_drain_on_time(&e->paths, now);
+  qm_engine_judge_silence(e, false, now);
   qm_policy_on_time(&e->policy, now);
   tell_news(e);
   /* The record of an attempt that has just ended must be given out first. */
@@ -144,6 +151,7 @@ quicmig_tstamp qm_engine_deadline(const qm_engine *e) {
   quicmig_tstamp at = qm_drain_deadline(&e->paths);
 
   at = qm_time_min(at, qm_hop_deadline(e));
+  at = qm_time_min(at, qm_silence_judge_at(&e->silence));
   if (e->news_told < e->policy.n_news) {
     at = 0;
   }

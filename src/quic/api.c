@@ -49,7 +49,8 @@ static int open_first(quicmig *m) {
   if (err != 0) {
     return err;
   }
-  qm_engine_on_first_path(&m->engine, &s.local, &s.remote, s.fd, m->clock.last);
+  qm_engine_on_first_path(&m->engine, &s.local, qm_addr_port(&s.remote), s.fd,
+                          m->clock.last);
   qm_migrator_on_socket(m, &s, m->homes.tried);
   qm_migrator_run(m);
   return 0;
@@ -79,7 +80,6 @@ int qm_migrator_new(quicmig **pm, const quicmig_options *o,
   m->net = net;
   m->cb = *cb;
   m->user_data = user_data;
-  m->remote = peer;
   m->write_at = m->full_at = m->stall_at = QUICMIG_NEVER;
   m->rx_at = now;
   m->clock.last = now;

@@ -19,7 +19,8 @@
 #define QM_REMOTES 2
 
 typedef struct qm_homes {
-  qm_addr remotes[QM_REMOTES]; /* real ones: where sockets are connected to */
+  qm_addr remotes[QM_REMOTES]; /* ngtcp2 knows the first one, whatever a socket
+                                * is connected to */
   uint8_t n_remotes;
   uint8_t next;            /* where the next hop begins to try */
   uint8_t tried;           /* of the attempt under way */

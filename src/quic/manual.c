@@ -26,7 +26,7 @@ int quicmig_hop(quicmig *m, quicmig_tstamp now) {
 /* The local address a path by hand starts from. */
 static int read_config(const quicmig *m, const quicmig_path_config *cfg,
                        qm_addr *from) {
-  qm_addr_any(from, qm_addr_family(&m->remote));
+  qm_addr_any(from, qm_addr_family(&m->homes.remotes[0]));
   if (cfg && cfg->size >= sizeof(*cfg) && cfg->interface_name &&
       strlen(cfg->interface_name) >= sizeof(m->engine.o.interface_name)) {
     return QUICMIG_ERR_INVALID_ARGUMENT;
@@ -36,7 +36,7 @@ static int read_config(const quicmig *m, const quicmig_path_config *cfg,
   }
   if (cfg->size < sizeof(*cfg) ||
       qm_addr_set(from, cfg->local, cfg->locallen) != 0 ||
-      qm_addr_family(from) != qm_addr_family(&m->remote)) {
+      qm_addr_family(from) != qm_addr_family(&m->homes.remotes[0])) {
     return QUICMIG_ERR_INVALID_ARGUMENT;
   }
   return 0;
@@ -54,7 +54,8 @@ static int add_path(quicmig *m, const qm_migrator_socket *how, uint32_t *id) {
   if (err != 0) {
     return err;
   }
-  *id = qm_paths_add(&m->engine.paths, &s.local, &s.remote, s.fd, m->clock.last)
+  *id = qm_paths_add(&m->engine.paths, &s.local, qm_addr_port(&s.remote), s.fd,
+                     m->clock.last)
             ->id;
   qm_migrator_on_socket(m, &s, 0);
   qm_migrator_run(m);
@@ -128,6 +129,8 @@ int quicmig_path_close(quicmig *m, uint32_t id, quicmig_tstamp now) {
 }
 
 static void describe(const quicmig *m, const qm_path *p, quicmig_path_info *i) {
+  qm_addr remote;
+
   *i = (quicmig_path_info){
       .size = sizeof(*i),
       .id = p->id,
@@ -144,7 +147,9 @@ static void describe(const quicmig *m, const qm_path *p, quicmig_path_info *i) {
       .active_at = p->active_at,
       .draining_at = p->draining_at};
   qm_addr_copy_to(&p->local, &i->local);
-  qm_addr_copy_to(&p->remote, &i->remote);
+  remote = m->homes.remotes[p->home % QM_REMOTES];
+  qm_addr_set_port(&remote, p->remote_port);
+  qm_addr_copy_to(&remote, &i->remote);
 }
 
 size_t quicmig_paths(const quicmig *m, quicmig_path_info *out, size_t n) {

@@ -35,8 +35,8 @@ void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
   *dest = (ngtcp2_path){
       .local = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&p->shown.u,
                 .addrlen = p->shown.len},
-      .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&m->remote.u,
-                 .addrlen = m->remote.len}};
+      .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&m->homes.remotes[0].u,
+                 .addrlen = m->homes.remotes[0].len}};
 }
 
 qm_path *qm_migrator_find_tx(const quicmig *m, const ngtcp2_addr *local) {
@@ -81,7 +81,7 @@ int qm_migrator_open_socket(quicmig *m, const qm_migrator_socket *how,
 void qm_migrator_on_socket(quicmig *m, const qm_sock *s, uint8_t home) {
   qm_path *p = qm_paths_by_handle(&m->engine.paths, s->fd);
 
-  p->no_offload = s->no_offload;
+  p->no_offload = (uint16_t)s->no_offload;
   p->home = home;
   qm_engine_on_socket(&m->engine);
   m->cb.watch(m, s->fd, 1, m->user_data);
@@ -124,14 +124,17 @@ static void do_open(quicmig *m) {
     qm_engine_on_refused(&m->engine, err, m->sys_error, now);
     return;
   }
-  qm_engine_on_opened(&m->engine, &s.local, &s.remote, s.fd, now);
+  qm_engine_on_opened(&m->engine, &s.local, qm_addr_port(&s.remote), s.fd, now);
   qm_migrator_on_socket(m, &s, m->homes.tried);
 }
 
-/* Nothing can be lost by moving at once: the old path is dead, and its full
- * window would not even let a challenge out. */
+/* Nothing can be lost by moving at once: the old path is dead.  Its full window
+ * would not even let a challenge out; and a server whose window is full of what
+ * it sent there does not answer one (ngtcp2 1.11, 1.24), while any other packet
+ * makes it follow. */
 static bool may_move_at_once(const quicmig *m) {
   return qm_stall_is_now(m) ||
+         m->engine.hop.record.reason == QUICMIG_REASON_DEGRADED ||
          (qm_engine_is_urgent(m->engine.hop.record.reason) &&
           ngtcp2_conn_get_cwnd_left(m->conn) < NGTCP2_MAX_UDP_PAYLOAD_SIZE);
 }

@@ -37,7 +37,6 @@ struct quicmig {
   quicmig_tstamp full_at;     /* the window became full; NEVER: it is not */
   quicmig_tstamp stall_at;    /* the window is full: look again then */
   quicmig_tstamp stall_again; /* no way out of a stall is tried before */
-  qm_addr remote; /* as ngtcp2 knows it; sockets may be connected elsewhere */
   qm_homes homes;
   qm_ports ports;
   int conn_error, sys_error;

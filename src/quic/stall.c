@@ -30,7 +30,9 @@ static bool is_watched(const quicmig *m) {
 /* When the silence since the window became full has lasted long enough.  After
  * a REBIND that was taken back ngtcp2's next probe may be seconds away. */
 static quicmig_tstamp silent_at(const quicmig *m) {
-  quicmig_duration patience = SILENT_PTOS * ngtcp2_conn_get_pto(m->conn);
+  quicmig_duration patience =
+      qm_time_max(SILENT_PTOS * ngtcp2_conn_get_pto(m->conn),
+                  qm_silence_patience(&m->engine.silence, 0));
 
   if (m->engine.o.hop_mode == QUICMIG_MODE_REBIND) {
     patience = qm_time_max(patience, REBIND_SILENCE);

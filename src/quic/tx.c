@@ -74,7 +74,7 @@ static bool deal_with(quicmig *m, qm_txq *q, qm_path *p, int err,
     }
     return true;
   case QM_TX_NO_GSO:
-    p->no_offload |= QUICMIG_NO_GSO;
+    p->no_offload = (uint16_t)(p->no_offload | QUICMIG_NO_GSO);
     qm_txq_split(q);
     return true;
   case QM_TX_SPLIT:
@@ -150,7 +150,7 @@ static void add(quicmig *m, qm_txq *q, size_t len, const ngtcp2_path *path,
     p = *last = qm_migrator_find_tx(m, &path->local);
   }
   if (p) {
-    like->family = qm_addr_family(&p->remote);
+    like->family = qm_addr_family(&p->local);
     qm_txq_add(q, p->id, like, len, !(p->no_offload & QUICMIG_NO_GSO));
   } else {
     qm_engine_on_tx_dropped(&m->engine, 1);

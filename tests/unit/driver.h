@@ -28,7 +28,7 @@
 #define DRIVER_PATIENCE 32
 
 /* Where every path leads. */
-static const qm_addr driver_peer = {.len = 0};
+#define DRIVER_PEER 4433
 
 typedef struct driver {
   quicmig_options o; /* change between driver_init and driver_connect */
@@ -117,7 +117,7 @@ static inline void driver_open(driver *d) {
     return;
   }
   handle = driver_socket(d, &local);
-  qm_engine_on_opened(&d->e, &local, &driver_peer, handle, d->now);
+  qm_engine_on_opened(&d->e, &local, DRIVER_PEER, handle, d->now);
 }
 
 /* As ngtcp2 does: a fresh connection ID is taken for the path first. */
@@ -217,7 +217,7 @@ static inline void driver_begin(driver *d, uint64_t seed) {
   assert_null(quicmig_options_check(&d->o));
   qm_engine_init(&d->e, &d->o, d->slots, seed);
   handle = driver_socket(d, &local);
-  qm_engine_on_first_path(&d->e, &local, &driver_peer, handle, d->now);
+  qm_engine_on_first_path(&d->e, &local, DRIVER_PEER, handle, d->now);
   driver_run(d);
 }
 
@@ -273,7 +273,7 @@ static inline int driver_hop(driver *d) {
 static inline uint32_t driver_add(driver *d) {
   qm_addr local;
   int handle = driver_socket(d, &local);
-  qm_path *p = qm_paths_add(&d->e.paths, &local, &driver_peer, handle, d->now);
+  qm_path *p = qm_paths_add(&d->e.paths, &local, DRIVER_PEER, handle, d->now);
 
   assert_non_null(p);
   driver_run(d);

@@ -31,7 +31,7 @@ static qm_path *add_active(fixture *f) {
   qm_path *p;
 
   qm_addr_any(&local, AF_INET);
-  p = qm_paths_add(&f->t, &local, &local, (int)f->t.next_id, T0);
+  p = qm_paths_add(&f->t, &local, 4433, (int)f->t.next_id, T0);
   assert_non_null(p);
   qm_paths_move(&f->t, p, QUICMIG_PATH_PROBING, T0);
   qm_paths_move(&f->t, p, QUICMIG_PATH_ACTIVE, T0);
@@ -177,7 +177,7 @@ static void no_room_without_a_draining_path(void **state) {
   open_table(&f, 2);
   add_active(&f);
   qm_addr_any(&local, AF_INET);
-  p = qm_paths_add(&f.t, &local, &local, 9, T0);
+  p = qm_paths_add(&f.t, &local, 4433, 9, T0);
   assert_false(qm_drain_make_room(&f.t, 0, T0 + 100 * S));
   qm_paths_move(&f.t, p, QUICMIG_PATH_PROBING, T0);
   assert_false(qm_drain_make_room(&f.t, 0, T0 + 100 * S));
@@ -194,7 +194,7 @@ static void a_failed_path_ends_at_its_time_too(void **state) {
   (void)state;
   open_table(&f, 2);
   qm_addr_any(&local, AF_INET);
-  p = qm_paths_add(&f.t, &local, &local, 9, T0);
+  p = qm_paths_add(&f.t, &local, 4433, 9, T0);
   qm_paths_move(&f.t, p, QUICMIG_PATH_PROBING, T0);
   qm_paths_move(&f.t, p, QUICMIG_PATH_FAILED, T0);
   qm_drain_on_time(&f.t, T0 + 1000 * S);

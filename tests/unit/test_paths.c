@@ -35,7 +35,7 @@ static void empty(fixture *f) {
 static qm_path *add(fixture *f, int handle, quicmig_tstamp now) {
   qm_addr local = local_of((uint16_t)(5000 + handle));
 
-  return qm_paths_add(&f->t, &local, &local, handle, now);
+  return qm_paths_add(&f->t, &local, 4433, handle, now);
 }
 
 static void assert_state_event(fixture *f, uint32_t id, int from, int to) {
