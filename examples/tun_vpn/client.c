@@ -1,0 +1,354 @@
+#include "client.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "events.h"
+#include "routing.h"
+#include "station.h"
+
+#define RETRY_MIN 1.
+#define RETRY_MAX 30.
+/* Path MTU discovery is given so long, in seconds, before the connection is
+ * announced. */
+#define SETTLE 0.5
+#define INTERVAL_RUDE (30 * QUICMIG_SECOND)
+
+typedef struct client {
+  station s;
+  quicmig_client *q; /* NULL: waits for the next try */
+  tunnel t;
+  events events;
+  struct sockaddr_storage remotes[2]; /* the second: other family, or none */
+  socklen_t lens[2];
+  ev_timer retry, settle;
+  double backoff;
+  bool is_connected, is_announced;
+  uint64_t reconnects;
+  quicmig_stats before; /* of connections that have ended */
+} client;
+
+static void on_watch(quicmig *m, int fd, int on, void *user_data) {
+  tunnel *t = user_data;
+  client *c = t->owner;
+
+  (void)m;
+  (void)quicmig_ev_watch(c->s.ev, fd, on);
+}
+
+static void on_hop(quicmig *m, const quicmig_hop_record *r, void *user_data) {
+  (void)m;
+  (void)user_data;
+  events_say_hop(r, quicmig_clock());
+}
+
+static void on_event(quicmig *m, const quicmig_event *e, void *user_data) {
+  tunnel *t = user_data;
+  client *c = t->owner;
+
+  events_say(&c->events, m, e);
+}
+
+static void announce(struct ev_loop *loop, ev_timer *w, int revents) {
+  client *c = w->data;
+  quicmig_path_info path;
+
+  (void)loop;
+  (void)revents;
+  if (c->q && c->is_connected &&
+      events_active(quicmig_client_migrator(c->q), &path)) {
+    place p = place_of(&path.remote);
+
+    c->is_announced = true;
+    c->backoff = RETRY_MIN; /* not refused at once for its name */
+    printf("connected to %s port %u, inner MTU %zu\n", p.host, p.port,
+           c->t.room);
+    fflush(stdout);
+  }
+}
+
+static void on_connected(quicmig_conn *conn, void *user_data) {
+  tunnel *t = user_data;
+  client *c = t->owner;
+
+  (void)conn;
+  c->is_connected = true;
+  ev_timer_stop(c->s.loop, &c->settle);
+  ev_timer_set(&c->settle, SETTLE, 0.);
+  ev_timer_start(c->s.loop, &c->settle);
+}
+
+static void on_max_datagram(quicmig_conn *conn, size_t max, void *user_data) {
+  tunnel *t = user_data;
+  client *c = t->owner;
+
+  (void)conn;
+  tunnel_on_room(t, max);
+  station_set_mtu(&c->s, max);
+}
+
+static void say_end(const client *c, const quicmig_close_info *info) {
+  char reason[256];
+
+  if (info->err == 0) {
+    return; /* we are stopping */
+  }
+  /* A server's refusal comes when the client's handshake is complete. */
+  say("%s: %s%s%s%s; next try in %.0f s",
+      c->is_announced ? "connection lost" : "not connected",
+      info->by_peer ? "the server says: " : "",
+      info->by_peer && info->reason[0] ? "" : quicmig_strerror(info->err),
+      info->reason[0] && !info->by_peer ? ": " : "",
+      say_clean(reason, info->reason), c->backoff);
+}
+
+/* Too early to free the connection: the retry does it. */
+static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
+                      void *user_data) {
+  tunnel *t = user_data;
+  client *c = t->owner;
+
+  (void)conn;
+  say_end(c, info);
+  c->is_connected = c->is_announced = false;
+  tunnel_close(t);
+  ev_timer_set(&c->retry, c->backoff, 0.);
+  ev_timer_start(c->s.loop, &c->retry);
+  c->backoff = c->backoff * 2 < RETRY_MAX ? c->backoff * 2 : RETRY_MAX;
+}
+
+/* What the next connection's counters begin anew with. */
+static void keep_stats(client *c) {
+  quicmig_stats s = {.size = sizeof(s)};
+
+  quicmig_get_stats(quicmig_client_migrator(c->q), &s);
+  c->before.hops += s.hops;
+  c->before.hops_failed += s.hops_failed;
+  c->before.hops_refused += s.hops_refused;
+}
+
+static void drop_client(client *c) {
+  if (c->q) {
+    keep_stats(c);
+    tunnel_close(&c->t);
+    quicmig_ev_set_client(c->s.ev, NULL);
+    quicmig_client_free(c->q);
+    c->q = NULL;
+  }
+}
+
+static int make_client(client *c, const quicmig_options *o,
+                       const quicmig_transport_options *transport) {
+  static const quicmig_callbacks cb = {
+      .size = sizeof(cb), .watch = on_watch, .hop = on_hop, .event = on_event};
+  static const quicmig_conn_callbacks conn_cb = {.size = sizeof(conn_cb),
+                                                 .connected = on_connected,
+                                                 .closed = on_closed,
+                                                 .datagram = tunnel_on_datagram,
+                                                 .max_datagram =
+                                                     on_max_datagram,
+                                                 .datagram_head = tunnel_head,
+                                                 .datagram_pop = tunnel_pop};
+  quicmig_client_config cfg;
+  quicmig_tls_config tls;
+
+  station_tls(&c->s, &tls);
+  tls.server_name =
+      c->s.c.server_name[0] ? c->s.c.server_name : c->s.c.servers.rows[0];
+  quicmig_client_config_default(&cfg);
+  cfg.remote = (const struct sockaddr *)&c->remotes[0];
+  cfg.remotelen = c->lens[0];
+  cfg.remote2 = c->lens[1] ? (const struct sockaddr *)&c->remotes[1] : NULL;
+  cfg.remote2len = c->lens[1];
+  cfg.tls = &tls;
+  cfg.migration = o;
+  cfg.transport = transport;
+  cfg.callbacks = &cb;
+  cfg.conn_callbacks = &conn_cb;
+  cfg.user_data = &c->t;
+  return quicmig_client_new(&c->q, &cfg, quicmig_clock());
+}
+
+/* Starts to connect; returns 0 or a quicmig_err. */
+static int connect_now(client *c) {
+  quicmig_options o = config_options(&c->s.c);
+  quicmig_transport_options transport;
+  int rv;
+
+  station_transport(&c->s, &transport);
+  rv = make_client(c, &o, &transport);
+  if (rv != 0) {
+    return rv;
+  }
+  if (!tunnel_open(&c->t, &c->s.pump, quicmig_client_conn(c->q))) {
+    cli_fail("out of memory");
+  }
+  quicmig_ev_set_client(c->s.ev, c->q);
+  return 0;
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *w, int revents) {
+  client *c = w->data;
+
+  (void)revents;
+  drop_client(c);
+  c->reconnects++;
+  if (connect_now(c) != 0) {
+    say("not connected: %s; next try in %.0f s", quicmig_last_error_text(),
+        c->backoff);
+    ev_timer_set(w, c->backoff, 0.);
+    ev_timer_start(loop, w);
+    c->backoff = c->backoff * 2 < RETRY_MAX ? c->backoff * 2 : RETRY_MAX;
+  }
+}
+
+static void take_remote(client *c, size_t i, const struct addrinfo *a) {
+  memcpy(&c->remotes[i], a->ai_addr, a->ai_addrlen);
+  c->lens[i] = a->ai_addrlen;
+}
+
+/* Names are resolved once, before the routes are there: later the question
+ * might go into a tunnel that is down. */
+static void resolve(client *c, const char *host) {
+  struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
+                           .ai_flags = AI_NUMERICSERV};
+  struct addrinfo *found, *a;
+  char port[8];
+  int rv;
+
+  snprintf(port, sizeof(port), "%u", c->s.c.port_lo);
+  rv = getaddrinfo(host, port, &hints, &found);
+  if (rv != 0) {
+    cli_fail("Server %s: %s", host, gai_strerror(rv));
+  }
+  for (a = found; a; a = a->ai_next) {
+    if (!c->lens[0]) {
+      take_remote(c, 0, a);
+    } else if (!c->lens[1] && a->ai_family != c->remotes[0].ss_family) {
+      take_remote(c, 1, a);
+    }
+  }
+  freeaddrinfo(found);
+}
+
+static void resolve_all(client *c) {
+  size_t i;
+
+  for (i = 0; i < c->s.c.servers.count; i++) {
+    resolve(c, c->s.c.servers.rows[i]);
+  }
+  if (c->s.c.servers.count == 2 && !c->lens[1]) {
+    cli_fail("Server %s and %s have no addresses of different families",
+             c->s.c.servers.rows[0], c->s.c.servers.rows[1]);
+  }
+}
+
+/* Multicast ends here: the kernel sends some on every device, and the server
+ * knows nobody to give it to. */
+static tunnel *find(const uint8_t *p, void *user_data) {
+  client *c = user_data;
+  bool is_multicast = p[0] >> 4 == 6 ? p[24] == 0xff : p[16] >> 4 == 14;
+
+  return c->is_connected && !is_multicast ? &c->t : NULL;
+}
+
+static void report(void *user_data) {
+  client *c = user_data;
+  quicmig_conn_info info = {.size = sizeof(info)};
+  quicmig_stats s = {.size = sizeof(s)};
+  quicmig_path_info path;
+  place local = {.port = 0}, remote = {.host = ""};
+
+  if (c->q) {
+    quicmig_get_stats(quicmig_client_migrator(c->q), &s);
+    quicmig_conn_get_info(quicmig_client_conn(c->q), &info);
+    if (events_active(quicmig_client_migrator(c->q), &path)) {
+      local = place_of(&path.local);
+      remote = place_of(&path.remote);
+    }
+  }
+  printf("{\"connected\":%s,\"hops\":%llu,\"hops_failed\":%llu,"
+         "\"hops_refused\":%llu,\"sockets_open\":%u,\"local_port\":%u,"
+         "\"remote\":\"%s\",\"remote_port\":%u,\"srtt_ms\":%.3f,"
+         "\"inner_mtu\":%zu,\"reconnects\":%llu,",
+         c->is_connected ? "true" : "false",
+         (unsigned long long)(c->before.hops + s.hops),
+         (unsigned long long)(c->before.hops_failed + s.hops_failed),
+         (unsigned long long)(c->before.hops_refused + s.hops_refused),
+         s.sockets_open, local.port, remote.host, remote.port,
+         (double)info.srtt / 1e6, c->t.room, (unsigned long long)c->reconnects);
+  station_print_counts(&c->t.counts);
+  printf(",\"dropped_unconnected\":%llu,\"dropped_by_tun\":%llu}\n",
+         (unsigned long long)c->s.pump.lost,
+         (unsigned long long)c->s.device.lost);
+}
+
+static void warn_interval(const config *c) {
+  if (c->is_enabled && c->migration.hop_interval &&
+      c->migration.hop_interval < INTERVAL_RUDE) {
+    say("QuicHopInterval is under 30 s: each hop leaves an entry in every NAT "
+        "on the way for minutes");
+  }
+}
+
+static void apply_budget(const config *c) {
+  if (c->line[KEY_NAT]) {
+    (void)quicmig_nat_budget(c->nat_budget, 180 * QUICMIG_SECOND);
+  }
+}
+
+static void reload(void *user_data) {
+  client *c = user_data;
+  quicmig_options o = config_options(&c->s.c);
+
+  apply_budget(&c->s.c);
+  if (c->q) {
+    int rv =
+        quicmig_reschedule(quicmig_client_migrator(c->q), &o, quicmig_clock());
+
+    say("hops every %.1f s from now on%s%s", (double)o.hop_interval / 1e9,
+        rv ? ": " : "", rv ? quicmig_strerror(rv) : "");
+  }
+}
+
+static void close_client(client *c) {
+  if (c->q) {
+    quicmig_conn_close(quicmig_client_conn(c->q), 0, "the client is stopping");
+    (void)quicmig_client_run(c->q, -1, quicmig_clock());
+  }
+  drop_client(c);
+}
+
+int client_run(const config *cfg, const char *file) {
+  static const pump_calls calls = {.find = find};
+  static client c;
+
+  c.s.c = *cfg;
+  c.s.file = file;
+  c.t.owner = &c;
+  c.backoff = RETRY_MIN;
+  resolve_all(&c);
+  station_open(&c.s, report, reload, &c);
+  warn_interval(cfg);
+  apply_budget(cfg);
+  ev_timer_init(&c.retry, on_retry, 0., 0.);
+  ev_timer_init(&c.settle, announce, 0., 0.);
+  c.retry.data = c.settle.data = &c;
+  pump_start(&c.s.pump, c.s.loop, &c.s.device, &calls, &c);
+  if (connect_now(&c) != 0) {
+    cli_fail("%s", quicmig_last_error_text());
+  }
+  if (!routing_add_routes(&c.s.c, c.s.device.name)) {
+    routing_remove(&c.s.c);
+    cli_fail("%s has not got its routes", c.s.device.name);
+  }
+  ev_run(c.s.loop, 0);
+  routing_remove(&c.s.c);
+  close_client(&c);
+  pump_stop(&c.s.pump);
+  station_close(&c.s);
+  return 0;
+}

@@ -1,0 +1,23 @@
+/*
+ * Addresses on the device, and routes into it.  Routes stand in a table of
+ * their own, numbered like the mark, and a rule sends there whatever does not
+ * carry the mark: so the tunnel's own packets never go into the tunnel,
+ * whatever is routed.  As with wg-quick, more specific routes of the main table
+ * come first: the local network stays reachable.
+ */
+#ifndef ROUTING_H
+#define ROUTING_H
+
+#include "config.h"
+
+/* The configured addresses.  False: one could not be set; it is logged. */
+bool routing_add_addresses(const config *c, const char *device);
+
+/* The configured routes and their rules.  False: as above; call
+ * routing_remove() also then. */
+bool routing_add_routes(const config *c, const char *device);
+
+/* The rules; addresses and routes go with the device. */
+void routing_remove(const config *c);
+
+#endif
