@@ -1,12 +1,12 @@
 #include "client.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "events.h"
+#include "remotes.h"
 #include "routing.h"
 #include "station.h"
 
@@ -22,8 +22,7 @@ typedef struct client {
   quicmig_client *q; /* NULL: waits for the next try */
   tunnel t;
   events events;
-  struct sockaddr_storage remotes[2]; /* the second: other family, or none */
-  socklen_t lens[2];
+  remotes remotes;
   ev_timer retry, settle;
   double backoff;
   bool is_connected, is_announced;
@@ -159,10 +158,11 @@ static int make_client(client *c, const quicmig_options *o,
   tls.server_name =
       c->s.c.server_name[0] ? c->s.c.server_name : c->s.c.servers.rows[0];
   quicmig_client_config_default(&cfg);
-  cfg.remote = (const struct sockaddr *)&c->remotes[0];
-  cfg.remotelen = c->lens[0];
-  cfg.remote2 = c->lens[1] ? (const struct sockaddr *)&c->remotes[1] : NULL;
-  cfg.remote2len = c->lens[1];
+  cfg.remote = (const struct sockaddr *)&c->remotes.rows[0];
+  cfg.remotelen = c->remotes.lens[0];
+  cfg.remote2 =
+      c->remotes.lens[1] ? (const struct sockaddr *)&c->remotes.rows[1] : NULL;
+  cfg.remote2len = c->remotes.lens[1];
   cfg.tls = &tls;
   cfg.migration = o;
   cfg.transport = transport;
@@ -202,47 +202,6 @@ static void on_retry(struct ev_loop *loop, ev_timer *w, int revents) {
     ev_timer_set(w, c->backoff, 0.);
     ev_timer_start(loop, w);
     c->backoff = c->backoff * 2 < RETRY_MAX ? c->backoff * 2 : RETRY_MAX;
-  }
-}
-
-static void take_remote(client *c, size_t i, const struct addrinfo *a) {
-  memcpy(&c->remotes[i], a->ai_addr, a->ai_addrlen);
-  c->lens[i] = a->ai_addrlen;
-}
-
-/* Names are resolved once, before the routes are there: later the question
- * might go into a tunnel that is down. */
-static void resolve(client *c, const char *host) {
-  struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
-                           .ai_flags = AI_NUMERICSERV};
-  struct addrinfo *found, *a;
-  char port[8];
-  int rv;
-
-  snprintf(port, sizeof(port), "%u", c->s.c.port_lo);
-  rv = getaddrinfo(host, port, &hints, &found);
-  if (rv != 0) {
-    cli_fail("Server %s: %s", host, gai_strerror(rv));
-  }
-  for (a = found; a; a = a->ai_next) {
-    if (!c->lens[0]) {
-      take_remote(c, 0, a);
-    } else if (!c->lens[1] && a->ai_family != c->remotes[0].ss_family) {
-      take_remote(c, 1, a);
-    }
-  }
-  freeaddrinfo(found);
-}
-
-static void resolve_all(client *c) {
-  size_t i;
-
-  for (i = 0; i < c->s.c.servers.count; i++) {
-    resolve(c, c->s.c.servers.rows[i]);
-  }
-  if (c->s.c.servers.count == 2 && !c->lens[1]) {
-    cli_fail("Server %s and %s have no addresses of different families",
-             c->s.c.servers.rows[0], c->s.c.servers.rows[1]);
   }
 }
 
@@ -330,7 +289,7 @@ int client_run(const config *cfg, const char *file) {
   c.s.file = file;
   c.t.owner = &c;
   c.backoff = RETRY_MIN;
-  resolve_all(&c);
+  remotes_find(&c.remotes, cfg);
   station_open(&c.s, report, reload, &c);
   warn_interval(cfg);
   apply_budget(cfg);

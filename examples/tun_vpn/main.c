@@ -3,6 +3,7 @@
  * device travels in one DATAGRAM frame.
  *
  *   keys, values, config    the configuration file
+ *   remotes                 the server's addresses
  *   packet, split, merge, fragment,
  *   mss, toobig, owners     pure functions on packets and addresses
  *   tun, ipcmd, routing     the device, its addresses and routes

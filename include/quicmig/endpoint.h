@@ -231,7 +231,9 @@ typedef struct quicmig_conn_info {
    * fit any more when the path's MTU fell. */
   uint64_t datagrams_dropped;
   uint64_t migrations; /* server: validated moves of the client */
-  /* The peer's validated address (ss_family AF_UNSPEC before there is one). */
+  /* The peer's validated address (ss_family AF_UNSPEC before there is one).  On
+   * a client the one that was connected to first; quicmig_paths() has that of
+   * each path, which another port or address family may have. */
   struct sockaddr_storage remote;
   char alpn[64]; /* as negotiated, cut at 63 bytes; "" before that */
 } quicmig_conn_info;

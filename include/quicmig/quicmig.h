@@ -193,10 +193,11 @@ QUICMIG_EXTERN int quicmig_sys_error(const quicmig *m);
 QUICMIG_EXTERN int quicmig_hop(quicmig *m, quicmig_tstamp now);
 
 /*
- * Takes the hop_... and drain fields of o from now on (max_sockets, ports,
- * buffers, fwmark, interface_name and no_offload stay); the next hop is drawn
- * anew.  callback: no. Errors: QUICMIG_ERR_INVALID_ARGUMENT,
- * QUICMIG_ERR_REENTRANT.
+ * Takes the hop_... fields, drain, degrade_ptos and adaptive of o from now on
+ * (max_sockets, ports, buffers, fwmark, interfaces, watch_network and
+ * no_offload stay); the next hop is drawn anew.  An adaptive policy that is
+ * switched off forgets.  callback: no. Errors: QUICMIG_ERR_INVALID_ARGUMENT,
+ * QUICMIG_ERR_NOMEM, QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_reschedule(quicmig *m, const quicmig_options *o,
                                       quicmig_tstamp now);
