@@ -225,4 +225,6 @@ void config_take_schedule(config *c, const config *fresh) {
   c->migration.hop_bytes = fresh->migration.hop_bytes;
   c->migration.drain = fresh->migration.drain;
   c->migration.hop_mode = fresh->migration.hop_mode;
+  c->migration.adaptive = fresh->migration.adaptive;
+  c->migration.degrade_ptos = fresh->migration.degrade_ptos;
 }

@@ -30,7 +30,8 @@ static void check_mark(const config *c) {
 static void reread(station *s) {
   static const unsigned applied =
       1u << KEY_ENABLED | 1u << KEY_INTERVAL | 1u << KEY_JITTER |
-      1u << KEY_BYTES | 1u << KEY_DRAIN | 1u << KEY_HOP_MODE | 1u << KEY_NAT;
+      1u << KEY_BYTES | 1u << KEY_DRAIN | 1u << KEY_HOP_MODE |
+      1u << KEY_ADAPTIVE | 1u << KEY_DEGRADE | 1u << KEY_NAT;
   char error[CONFIG_ERROR];
   config fresh;
   size_t i;

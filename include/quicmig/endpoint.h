@@ -1,7 +1,7 @@
 /*
  * libquicmig-endpoint: a QUIC client and server in a few callbacks, on GnuTLS,
  * for any event loop.  The client's connection is moved by a quicmig (see
- * quicmig.h); the server follows many connections on one socket.
+ * quicmig.h); the server follows many connections on its sockets.
  *
  * The loop, for client and server alike:
  *   watch(fd, on)         tells which sockets to watch for reading
@@ -29,7 +29,7 @@ extern "C" {
 
 /* A client: one connection and the migrator that moves it. */
 typedef struct quicmig_client quicmig_client;
-/* A server: one socket and the connections on it. */
+/* A server: its sockets and the connections on them. */
 typedef struct quicmig_server quicmig_server;
 /* One QUIC connection, of a client or a server. */
 typedef struct quicmig_conn quicmig_conn;
@@ -469,9 +469,9 @@ typedef struct quicmig_server_stats {
 } quicmig_server_stats;
 
 /*
- * Opens the socket.  The caller ends *ps with quicmig_server_free().  Calls
- * back: watch; *ps is set before.
- * Errors: QUICMIG_ERR_INVALID_ARGUMENT (quicmig_last_error_text() names it),
+ * Opens the sockets, all of them or none.  The caller ends *ps with
+ * quicmig_server_free().  Calls back: watch; *ps is set before. Errors:
+ * QUICMIG_ERR_INVALID_ARGUMENT (quicmig_last_error_text() names it),
  * _CERT_FILE, _TLS, _NOMEM, _SYSTEM (errno is set), _RANDOM.
  */
 QUICMIG_EXTERN int quicmig_server_new(quicmig_server **ps,

@@ -24,7 +24,7 @@ typedef enum quicmig_reason {
   QUICMIG_REASON_PATH_ERROR = 6, /* the kernel lost the route or address */
   QUICMIG_REASON_RETRY = 7,      /* the backoff after a failed hop passed */
   /* The congestion window was full and nothing came back for three PTOs: moved
-   * at once, validated afterwards (RFC 9000 section 9.3).  In REBIND mode too,
+   * at once, validated afterwards (RFC 9000 section 9.2).  In REBIND mode too,
    * after 5 s at least.
    * Only while hops are scheduled and the peer allows migration. */
   QUICMIG_REASON_STALL = 8,
@@ -121,8 +121,8 @@ typedef struct quicmig_options {
    * [0] */
   uint16_t remote_port_hi;
   /* Hop at once when data is in flight and nothing was acknowledged for this
-   * many PTOs (RFC 9002 section 6.2.1); 0: off; else 2 - 16.  A hop after which
-   * the old path turns out to live doubles it for a while.  Only while hops are
+   * many PTOs (RFC 9002 section 6.2.1); 0: off; else 2 - 16.  After a false
+   * alarm the next one takes much longer, for an hour.  Only while hops are
    * scheduled (hop_interval, hop_bytes, hop_packets or adaptive).  [2] */
   uint32_t degrade_ptos;
   /* Non-zero: tell throttling from congestion, learn after how many bytes or
@@ -131,7 +131,8 @@ typedef struct quicmig_options {
   uint32_t adaptive;
   /* Non-zero: watch the kernel's links, addresses and routes (rtnetlink), one
    * more descriptor for the watch callback, and move when the source address or
-   * the route goes, a better interface comes, or the machine wakes.  [0] */
+   * the route goes, a better interface comes, or the machine wakes.  Only while
+   * hops are scheduled.  [0] */
   uint32_t watch_network;
   /* Interfaces to use, best first, separated by commas, each of at most 15
    * characters: sockets are bound to the first one that is up and has a route
@@ -249,8 +250,8 @@ typedef enum quicmig_event_type {
    * `value`; the same one is told once a second at most.  The connection goes
    * on, and hops if it was the socket in use. */
   QUICMIG_EVENT_SOCKET_ERROR = 6,
-  /* A hop waits for the process's budget of NAT mappings; `value` are those in
-   * use.  Told once a minute at most. */
+  /* A hop waits for the process's budget of NAT mappings; `value` is
+   * quicmig_nat_mappings().  Told once a minute at most. */
   QUICMIG_EVENT_NAT_BUDGET = 7,
   /* Links, addresses or routes changed; `value` 1: the connection moves because
    * of it, 2: no way to the server is left now. */
@@ -297,7 +298,7 @@ typedef struct quicmig_event {
   uint64_t flow_bytes;       /* VERDICT: UDP bytes of the flow when it happened,
                               * both directions; or the budget */
   quicmig_duration flow_age; /* its age then; or the budget */
-  uint64_t rate_before;      /* bytes per second the flow had at its best */
+  uint64_t rate_before;      /* bytes per second that were usual on the flow */
   uint64_t rate_after;       /* and after the collapse, or on the fresh flow */
 } quicmig_event;
 

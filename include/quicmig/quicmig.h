@@ -187,8 +187,8 @@ QUICMIG_EXTERN int quicmig_sys_error(const quicmig *m);
  * yet, which then reports nothing of this one.  Follow with quicmig_write().
  * Calls back: all.  callback: no.
  * Errors: QUICMIG_ERR_NOT_CONFIRMED, _PEER_FORBIDS, _NO_SPARE_ID, _TOO_SOON,
- * _SOCKETS_EXHAUSTED, _PORTS_EXHAUSTED, _APP_REFUSED, _NOMEM, _RANDOM, _SYSTEM,
- * _BUSY, _INVALID_STATE, _REENTRANT.
+ * _NAT_BUDGET, _SOCKETS_EXHAUSTED, _PORTS_EXHAUSTED, _APP_REFUSED, _NOMEM,
+ * _RANDOM, _SYSTEM, _BUSY, _INVALID_STATE, _REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_hop(quicmig *m, quicmig_tstamp now);
 
@@ -214,10 +214,11 @@ QUICMIG_EXTERN int quicmig_add_remote(quicmig *m, const struct sockaddr *remote,
                                       socklen_t remotelen);
 
 /*
- * Links, addresses or routes have changed, says the program, or it has just
- * woken: for those that watch the network themselves (Android, a daemon with a
- * watcher of its own).  Moves at once if the way to the server is another one
- * now.  watch_network does the same by itself.  Follow with quicmig_write().
+ * Links, addresses or routes have changed, says the program: for those that
+ * watch the network themselves (Android, a daemon with a watcher of its own).
+ * Moves at once if the way to the server is another one now and hops are
+ * scheduled at all; quicmig_hop() moves in any case, as after a sleep.
+ * watch_network does the same by itself.  Follow with quicmig_write().
  * Calls back: all.  callback: no.
  * Errors: QUICMIG_ERR_INVALID_STATE (not attached), QUICMIG_ERR_REENTRANT.
  */
@@ -228,16 +229,17 @@ QUICMIG_EXTERN int quicmig_network_changed(quicmig *m, quicmig_tstamp now);
  * leaves a mapping in every NAT on the way, which lives for `lifetime` after
  * its last packet, and the table is finite: mappings = hop rate x lifetime.
  * Hops that would exceed it are postponed (QUICMIG_EVENT_NAT_BUDGET), or
- * refused with QUICMIG_ERR_NAT_BUDGET if made by hand.  Half of it may be used
- * at once, the other half within one lifetime.  mappings 0: no limit; lifetime
- * 1 s - 1 h, else QUICMIG_ERR_INVALID_ARGUMENT.  [4,096 mappings, 180 s: a
- * drain of 60 s and the 120 s that Linux keeps a UDP stream]  Any thread.
+ * refused with QUICMIG_ERR_NAT_BUDGET if made by hand; the way out of a dead
+ * path is always free, and counted.  Half of it may be used at once, the other
+ * half within one lifetime.  mappings 0: no limit, else 2 or more; lifetime
+ * 1 s - 1 h; or QUICMIG_ERR_INVALID_ARGUMENT.  [4,096 mappings, 180 s: a drain
+ * of 60 s and the 120 s that Linux keeps a UDP stream]  Any thread.
  */
 QUICMIG_EXTERN int quicmig_nat_budget(uint32_t mappings,
                                       quicmig_duration lifetime);
 
-/* The share of the budget that is used at `now`, in mappings; 0 without a
- * limit. Any thread. */
+/* How many mappings of the half that may be used at once are in use at `now`; 0
+ * without a limit.  Any thread. */
 QUICMIG_EXTERN uint32_t quicmig_nat_mappings(quicmig_tstamp now);
 
 /* Where a path added by hand starts from. */

@@ -7,7 +7,8 @@
 qm_nat qm_nat_process = QM_NAT_INIT(MAPPINGS, LIFETIME);
 
 int quicmig_nat_budget(uint32_t mappings, quicmig_duration lifetime) {
-  if (lifetime < QUICMIG_SECOND || lifetime > 3600 * QUICMIG_SECOND) {
+  if (mappings == 1 || lifetime < QUICMIG_SECOND ||
+      lifetime > 3600 * QUICMIG_SECOND) {
     return QUICMIG_ERR_INVALID_ARGUMENT;
   }
   qm_nat_set(&qm_nat_process, mappings, lifetime);

@@ -5,7 +5,7 @@
  * packets; 1.11 and 1.24 neither repeat them nor probe because of them.)
  * Challenges do not fit either, so a validated hop is not possible: after three
  * PTOs without a word from the peer the connection moves at once and validates
- * afterwards (RFC 9000 section 9.3), which empties the window.  There is
+ * afterwards (RFC 9000 section 9.2), which empties the window.  There is
  * nothing left to lose.
  */
 #include "quic/migrator.h"
