@@ -23,7 +23,9 @@ struct quicmig_client {
   quicmig_transport_options o;
   qm_tls tls;
   quicmig *migrator;
-  quicmig_tstamp busy_at;      /* several packets came at once */
+  quicmig_tstamp busy_at;    /* several packets came within a PTO */
+  quicmig_tstamp counted_at; /* since then so many have come */
+  int counted;
   quicmig_duration keep_alive; /* as ngtcp2 knows it */
   bool wants_run;              /* something was queued */
   bool is_held; /* the kernel wants time, or ngtcp2 the next quantum */
@@ -265,7 +267,12 @@ static void listen_closely(quicmig_client *c, int got) {
   quicmig_duration pto = ngtcp2_conn_get_pto(c->conn.conn);
   quicmig_duration wanted = c->o.keep_alive ? c->o.keep_alive : QUICMIG_NEVER;
 
-  if (got >= BUSY_PACKETS) {
+  if (now >= qm_time_add(c->counted_at, pto)) {
+    c->counted_at = now;
+    c->counted = 0;
+  }
+  c->counted += got;
+  if (got && c->counted >= BUSY_PACKETS) {
     c->busy_at = now;
   }
   if (o->degrade_ptos && qm_sched_is_wanted(o) && c->busy_at &&

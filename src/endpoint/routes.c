@@ -32,12 +32,10 @@ static uint8_t next_slot(qm_routes *r, const qm_addr *current) {
 void qm_routes_on_packet(qm_routes *r, const qm_addr *remote,
                          const qm_addr *local, uint32_t socket,
                          const qm_addr *current) {
-  qm_route *found =
-      (qm_route *)(uintptr_t)qm_routes_find(r, &remote->u.sa, remote->len);
-
-  if (!found) {
-    r->last = next_slot(r, current);
-    found = &r->all[r->last];
+  if (qm_routes_find(r, &remote->u.sa, remote->len)) {
+    return;
   }
-  *found = (qm_route){.remote = *remote, .local = *local, .socket = socket};
+  r->last = next_slot(r, current);
+  r->all[r->last] =
+      (qm_route){.remote = *remote, .local = *local, .socket = socket};
 }

@@ -28,7 +28,9 @@ typedef struct qm_routes {
 void qm_routes_init(qm_routes *r, const qm_addr *shown);
 
 /* A packet came from `remote` to `local` on that socket.  current: the client's
- * validated address. */
+ * validated address.  The first one from an address counts: nothing says here
+ * whether a packet is genuine, and a copy of one, sent to another port, must
+ * not lead the answers away. */
 void qm_routes_on_packet(qm_routes *r, const qm_addr *remote,
                          const qm_addr *local, uint32_t socket,
                          const qm_addr *current);

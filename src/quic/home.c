@@ -8,15 +8,20 @@
 /* The kernel tells one change in many messages. */
 #define DEBOUNCE (10 * QUICMIG_MILLISECOND)
 #define CHECK_EVERY (100 * QUICMIG_MILLISECOND)
-/* A better interface that comes and goes is left alone. */
+/* No socket to look with: again after this time. */
+#define BLIND_FOR QUICMIG_SECOND
+/* A better interface that comes and goes is left alone; one that stays but
+ * leads nowhere is tried ever more rarely. */
 #define BETTER_FOR (2 * QUICMIG_SECOND)
+#define BETTER_FOR_MAX (300 * QUICMIG_SECOND)
 
 void qm_homes_init(qm_homes *h, const qm_addr *remote) {
   *h = (qm_homes){.remotes = {*remote},
                   .n_remotes = 1,
                   .watch_fd = -1,
                   .check_at = QUICMIG_NEVER,
-                  .better_since = QUICMIG_NEVER};
+                  .better_since = QUICMIG_NEVER,
+                  .better_for = BETTER_FOR};
 }
 
 /* The i-th interface of the list, NULL behind its end; an empty list has one
@@ -120,6 +125,12 @@ void qm_homes_on_record(quicmig *m, const quicmig_hop_record *r) {
 
   bool is_mute = r->result == 0 && !active->meter.rx_packets;
 
+  if (r->result != 0 && r->reason == QUICMIG_REASON_NETWORK) {
+    m->homes.better_for = qm_time_min(2 * m->homes.better_for, BETTER_FOR_MAX);
+  }
+  if (r->result == 0 && !is_mute) {
+    m->homes.is_forced = false;
+  }
   /* Moved at once and not heard yet counts as no better than a failure. */
   if ((is_mute || r->result == QUICMIG_ERR_VALIDATION_FAILED) &&
       r->reason != QUICMIG_REASON_EXPLICIT) {
@@ -158,10 +169,10 @@ void qm_homes_on_change(quicmig *m, bool is_forced) {
   qm_homes *h = &m->homes;
 
   h->is_forced = h->is_forced || is_forced;
-  if (h->check_at == QUICMIG_NEVER) {
-    h->check_at = qm_time_max(qm_time_add(m->clock.last, DEBOUNCE),
-                              qm_time_add(h->checked_at, CHECK_EVERY));
-  }
+  /* A look that waits for a better home to last does not put this one off. */
+  h->check_at = qm_time_min(
+      h->check_at, qm_time_max(qm_time_add(m->clock.last, DEBOUNCE),
+                               qm_time_add(h->checked_at, CHECK_EVERY)));
 }
 
 void qm_homes_on_readable(quicmig *m) {
@@ -170,21 +181,22 @@ void qm_homes_on_readable(quicmig *m) {
   }
 }
 
-/* Where would a socket be bound now?  Nothing is sent. */
-static bool find_route(quicmig *m, uint8_t from, uint8_t *home,
-                       qm_addr *local) {
+/* Where would a socket be bound now?  Nothing is sent.  Errors:
+ * QUICMIG_ERR_NO_PATH (there is no way), or what qm_sock_open() said: it cannot
+ * be told now. */
+static int find_route(quicmig *m, uint8_t from, uint8_t *home, qm_addr *local) {
   qm_ports ports = m->ports; /* the history stays as it is */
   int sys_error = m->sys_error;
   qm_sock s;
   int err = open_any(m, from, &ports, &s, home);
 
+  err = is_unreachable(err, m->sys_error) ? QUICMIG_ERR_NO_PATH : err;
   m->sys_error = sys_error;
-  if (err != 0) {
-    return false;
+  if (err == 0) {
+    *local = s.local;
+    m->net->close(m->net->ctx, s.fd);
   }
-  *local = s.local;
-  m->net->close(m->net->ctx, s.fd);
-  return true;
+  return err;
 }
 
 static void tell(quicmig *m, uint64_t what) {
@@ -198,23 +210,25 @@ static bool can_stay(quicmig *m, const qm_path *active, uint8_t better) {
   uint8_t home;
 
   if (h->is_forced || better > active->home ||
-      !find_route(m, active->home, &home, &local) || home != active->home ||
+      find_route(m, active->home, &home, &local) != 0 || home != active->home ||
       !qm_addr_is_same_host(&local, &active->local)) {
     return false;
   }
   if (better == active->home) {
     h->better_since = QUICMIG_NEVER;
+    h->better_for = BETTER_FOR;
     return true;
   }
   if (h->better_since == QUICMIG_NEVER || h->better != better) {
     h->better = better;
     h->better_since = m->clock.last;
   }
-  h->check_at = qm_time_add(h->better_since, BETTER_FOR);
+  h->check_at = qm_time_add(h->better_since, h->better_for);
   return h->check_at > m->clock.last;
 }
 
-/* Moves to the best home.  What is in the way now is tried again soon. */
+/* Moves to the best home.  If something is in the way now, such as a hop that
+ * leads there already, it is looked at again soon. */
 static void move(quicmig *m) {
   qm_cc cc = qm_migrator_cc(m);
   quicmig_duration gap = qm_engine_min_gap(&m->engine, cc.pto);
@@ -224,13 +238,14 @@ static void move(quicmig *m) {
     rv = qm_engine_hop(&m->engine, QUICMIG_REASON_NETWORK, &cc, m->clock.last);
   }
   if (rv == QUICMIG_ERR_TOO_SOON || rv == QUICMIG_ERR_BUSY) {
-    m->homes.is_forced = true;
     m->homes.check_at = qm_time_add(m->clock.last, CHECK_EVERY);
     return;
   }
   m->homes.is_forced = false;
   m->homes.better_since = QUICMIG_NEVER;
-  tell(m, 1);
+  if (rv == 0) {
+    tell(m, 1);
+  }
 }
 
 static void check(quicmig *m) {
@@ -238,12 +253,17 @@ static void check(quicmig *m) {
   qm_homes *h = &m->homes;
   qm_addr local;
   uint8_t best;
+  int err = find_route(m, 0, &best, &local);
 
-  if (!find_route(m, 0, &best, &local)) {
+  if (err == QUICMIG_ERR_NO_PATH) {
     if (!h->is_lost) {
       tell(m, 2);
     }
     h->is_lost = true;
+    return;
+  }
+  if (err != 0) {
+    h->check_at = qm_time_add(m->clock.last, BLIND_FOR);
     return;
   }
   h->is_forced = h->is_forced || h->is_lost;
@@ -261,7 +281,9 @@ void qm_homes_on_time(quicmig *m) {
   }
   h->check_at = QUICMIG_NEVER;
   h->checked_at = m->clock.last;
-  if (m->engine.is_confirmed && qm_sched_is_wanted(&m->engine.o)) {
+  if (!m->engine.is_confirmed) {
+    h->check_at = qm_time_add(m->clock.last, CHECK_EVERY);
+  } else if (qm_sched_is_wanted(&m->engine.o)) {
     check(m);
     qm_migrator_run(m);
   }

@@ -31,6 +31,7 @@ typedef struct qm_homes {
   quicmig_tstamp check_at; /* look at the network then; NEVER */
   quicmig_tstamp checked_at;
   quicmig_tstamp better_since; /* NEVER: there is no better one */
+  quicmig_duration better_for; /* it must last, before it is moved to */
 } qm_homes;
 
 void qm_homes_init(qm_homes *h, const qm_addr *remote);

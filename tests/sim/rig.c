@@ -181,6 +181,9 @@ int rig_start_server(rig *r) {
   cfg.conn_callbacks = &conn_cb;
   cfg.mem = &r->server_mem.mem;
   cfg.user_data = r;
+  if (r->on_server_config) {
+    r->on_server_config(r, &cfg);
+  }
   return qm_server_new(&r->server, &cfg, &r->server_host.net, r->world.now);
 }
 
@@ -376,6 +379,9 @@ int rig_start_client(rig *r) {
   cfg.session = r->session;
   cfg.session_len = r->session_len;
   cfg.user_data = c;
+  if (r->on_client_config) {
+    r->on_client_config(r, &cfg);
+  }
   /* The mappings of one test are not those of another. */
   rv = quicmig_nat_budget(0, QUICMIG_SECOND);
   assert(rv == 0);

@@ -76,6 +76,9 @@ struct rig {
   /* The callbacks of the connections to come, to be changed.  A client's
    * user_data is its rig_client, the server's is the rig. */
   void (*on_callbacks)(rig *r, quicmig_conn_callbacks *cb, bool is_server);
+  /* The rest of what they are made with, to be changed too. */
+  void (*on_server_config)(rig *r, quicmig_server_config *cfg);
+  void (*on_client_config)(rig *r, quicmig_client_config *cfg);
   void *test;
   /* While it runs. */
   sim_actor client_actor, server_actor, app_actor;

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "uplink.h"
+
+#define SIM_PORTS 65536
+
 /* --- packets --- */
 
 static sim_pkt *new_pkt(sim *s) {
@@ -48,12 +52,19 @@ uint16_t sim_client_port(const sim_pkt *p) {
 
 /* --- the chain --- */
 
+/* Where the owner of an address's port is noted. */
+static int16_t *port_slot(const sim_host *h, const qm_addr *a) {
+  size_t family = qm_addr_family(a) == AF_INET6;
+
+  return &h->by_port[family * SIM_PORTS + qm_addr_port(a)];
+}
+
 static void arrive(sim *s, sim_pkt *p) {
   sim_host *h = s->hosts[p->dir];
-  int fd = h->by_port[qm_addr_port(&p->dst)];
+  int fd = *port_slot(h, &p->dst);
   sim_sock *sock = fd >= 0 ? &h->socks[fd] : NULL;
 
-  if (!sock || sock->queued >= SIM_QUEUE ||
+  if (!sock || !sim_is_here(h, &p->dst) || sock->queued >= SIM_QUEUE ||
       (sock->remote.len && !qm_addr_is_equal(&sock->remote, &p->src))) {
     s->lost++;
     free_pkt(s, p);
@@ -101,6 +112,8 @@ static void run_ready(sim_host *h) {
   assert(h->n_ready == n);
   h->n_ready = 0;
 }
+
+void sim_wake(sim_host *h, int fd) { run_actor(h->world, h->actor, fd); }
 
 static void enter(sim *s, sim_node *n, sim_pkt *p) {
   if (n) {
@@ -247,24 +260,38 @@ static int fault(sim_host *h, sim_call call) {
   return h->fault ? h->fault(h->fault_arg, call, index) : 0;
 }
 
-static int sim_open(void *ctx, const qm_sock_config *c, int *fd,
-                    uint32_t *no_offload) {
-  sim_host *h = ctx;
-  int i, err = fault(h, SIM_OPEN);
+/* A free descriptor, or -EMFILE. */
+static int take_fd(sim_host *h) {
+  int i;
 
-  *no_offload = c->no_offload;
-  for (i = 0; err == 0 && i < SIM_SOCKS; i++) {
+  for (i = 0; i < SIM_SOCKS; i++) {
     if (!h->socks[i].is_used) {
-      h->socks[i] = (sim_sock){.is_used = true,
-                               .has_gro = !(c->no_offload & QUICMIG_NO_GRO)};
+      h->socks[i] = (sim_sock){.is_used = true, .device = -1, .uplink = -1};
       qm_list_init(&h->socks[i].queue);
       h->open++;
       h->opened++;
-      *fd = i;
-      return 0;
+      return i;
     }
   }
-  return err ? -err : -EMFILE;
+  return -EMFILE;
+}
+
+static int sim_open(void *ctx, const qm_sock_config *c, int *fd,
+                    uint32_t *no_offload) {
+  sim_host *h = ctx;
+  int err = fault(h, SIM_OPEN), device = sim_find_device(h, c);
+
+  if (err || device < -1) {
+    return err ? -err : device;
+  }
+  *fd = take_fd(h);
+  if (*fd < 0) {
+    return *fd;
+  }
+  *no_offload = c->no_offload;
+  h->socks[*fd].has_gro = !(c->no_offload & QUICMIG_NO_GRO);
+  h->socks[*fd].device = (int8_t)device;
+  return 0;
 }
 
 static int sim_bind(void *ctx, int fd, const qm_addr *local) {
@@ -276,23 +303,39 @@ static int sim_bind(void *ctx, int fd, const qm_addr *local) {
   if (err) {
     return -err;
   }
-  if (h->by_port[qm_addr_port(local)] >= 0) {
+  if (*port_slot(h, local) >= 0) {
     return -EADDRINUSE;
   }
-  s->local = qm_addr_is_wildcard(local) ? h->addr : *local;
-  qm_addr_set_port(&s->local, qm_addr_port(local));
-  h->by_port[qm_addr_port(local)] = (int16_t)fd;
+  s->local = *local;
+  if (qm_addr_is_wildcard(local) && h->n_uplinks == 0) {
+    s->local = h->addr;
+    qm_addr_set_port(&s->local, qm_addr_port(local));
+  }
+  *port_slot(h, &s->local) = (int16_t)fd;
   return 0;
 }
 
 static int sim_connect(void *ctx, int fd, const qm_addr *remote) {
   sim_host *h = ctx;
-  int err = fault(h, SIM_CONNECT);
+  sim_sock *s = &h->socks[fd];
+  int err = fault(h, SIM_CONNECT), route;
 
-  if (err == 0) {
-    h->socks[fd].remote = *remote;
+  if (err) {
+    return -err;
   }
-  return -err;
+  if (h->n_uplinks) {
+    uint16_t port = qm_addr_port(&s->local);
+
+    route = sim_find_route(h, s, remote);
+    if (route < 0) {
+      return route;
+    }
+    s->uplink = (int8_t)route;
+    s->local = h->uplinks[route].addr;
+    qm_addr_set_port(&s->local, port);
+  }
+  s->remote = *remote;
+  return 0;
 }
 
 static int sim_local_addr(void *ctx, int fd, qm_addr *local) {
@@ -369,9 +412,13 @@ static void send_one(sim_host *h, const sim_sock *s, const qm_msg *m,
 
 static int sim_send(void *ctx, int fd, const qm_msg *msgs, size_t n) {
   sim_host *h = ctx;
+  const sim_sock *s = &h->socks[fd];
   size_t i, k, len;
 
-  assert(h->socks[fd].is_used);
+  assert(s->is_used && !s->is_watch);
+  if (s->uplink >= 0 && !h->uplinks[s->uplink].is_up) {
+    return h->uplinks[s->uplink].is_mute ? (int)n : -ENETUNREACH;
+  }
   for (i = 0; i < n; i++) {
     size_t size = msgs[i].segment ? msgs[i].segment : msgs[i].len;
     int err = size > SIM_MTU ? EMSGSIZE : fault(h, SIM_SEND);
@@ -382,7 +429,7 @@ static int sim_send(void *ctx, int fd, const qm_msg *msgs, size_t n) {
     for (k = 0; k < qm_msg_count(&msgs[i]); k++) {
       const uint8_t *data = qm_msg_at(&msgs[i], k, &len);
 
-      send_one(h, &h->socks[fd], &msgs[i], data, len);
+      send_one(h, s, &msgs[i], data, len);
     }
   }
   return (int)i;
@@ -391,17 +438,36 @@ static int sim_send(void *ctx, int fd, const qm_msg *msgs, size_t n) {
 static void sim_close(void *ctx, int fd) {
   sim_host *h = ctx;
   sim_sock *s = &h->socks[fd];
-  uint16_t port = qm_addr_port(&s->local);
 
   assert(s->is_used);
   while (!qm_list_is_empty(&s->queue)) {
     free_pkt(h->world, qm_list_entry(s->queue.next, sim_pkt, link));
   }
-  if (s->local.len && h->by_port[port] == fd) {
-    h->by_port[port] = -1;
+  if (s->local.len && *port_slot(h, &s->local) == fd) {
+    *port_slot(h, &s->local) = -1;
   }
   *s = (sim_sock){.is_used = false};
   h->open--;
+}
+
+static int sim_watch(void *ctx) {
+  sim_host *h = ctx;
+  int err = fault(h, SIM_WATCH);
+  int fd = err ? -err : take_fd(h);
+
+  if (fd >= 0) {
+    h->socks[fd].is_watch = true;
+  }
+  return fd;
+}
+
+static bool sim_changed(void *ctx, int fd) {
+  sim_sock *s = &((sim_host *)ctx)->socks[fd];
+  bool is_changed = s->is_changed;
+
+  assert(s->is_used && s->is_watch);
+  s->is_changed = false;
+  return is_changed;
 }
 
 static quicmig_tstamp sim_clock(void *ctx) {
@@ -430,7 +496,7 @@ void sim_host_init(sim *s, sim_host *h, sim_dir out, const char *addr) {
                   .out = out,
                   .socks = calloc(SIM_SOCKS, sizeof(*h->socks)),
                   .ready = calloc(SIM_SOCKS, sizeof(*h->ready)),
-                  .by_port = malloc(65536 * sizeof(*h->by_port)),
+                  .by_port = malloc(2 * SIM_PORTS * sizeof(*h->by_port)),
                   .net = {.ctx = h,
                           .open = sim_open,
                           .bind = sim_bind,
@@ -440,15 +506,12 @@ void sim_host_init(sim *s, sim_host *h, sim_dir out, const char *addr) {
                           .send = sim_send,
                           .close = sim_close,
                           .clock = sim_clock,
+                          .watch = sim_watch,
+                          .changed = sim_changed,
                           .random = sim_random}};
   assert(h->socks && h->by_port && h->ready);
-  qm_addr_any(&h->addr, strchr(addr, ':') ? AF_INET6 : AF_INET);
-  if (strchr(addr, ':')) {
-    inet_pton(AF_INET6, addr, &h->addr.u.in6.sin6_addr);
-  } else {
-    inet_pton(AF_INET, addr, &h->addr.u.in.sin_addr);
-  }
-  for (i = 0; i < 65536; i++) {
+  sim_set_addr(&h->addr, addr);
+  for (i = 0; i < 2 * SIM_PORTS; i++) {
     h->by_port[i] = -1;
   }
   /* Packets of direction UP arrive at the server. */

@@ -62,11 +62,26 @@ typedef struct sim_sock {
   bool is_watched;
   bool has_gro;
   bool is_ready;         /* in the host's list of readable sockets */
+  bool is_watch;         /* no socket: becomes readable with each change */
+  bool is_changed;       /* of the watch: there was one, and nobody asked yet */
+  int8_t device;         /* bound to the interface of this uplink; -1: none */
+  int8_t uplink;         /* connected through this one; -1: none */
   qm_addr local, remote; /* remote.len 0: not connected */
   qm_list queue;
   size_t queued;
 } sim_sock;
 
+/* An address of a host, on an interface; the routing table prefers the first
+ * one that is up, of the wanted family, and on the interface that the socket is
+ * bound to.  A host without any has its addr, and every route. */
+typedef struct sim_uplink {
+  char interface[16];
+  qm_addr addr;
+  bool is_up;
+  bool is_mute; /* while it is down a send is lost without an error */
+} sim_uplink;
+
+#define SIM_UPLINKS 4
 #define SIM_SOCKS 16384
 #define SIM_QUEUE 4096 /* datagrams a socket buffers */
 
@@ -79,6 +94,7 @@ typedef enum sim_call {
   SIM_RECV,
   SIM_SEND,
   SIM_RANDOM,
+  SIM_WATCH,
   SIM_CALLS
 } sim_call;
 
@@ -89,7 +105,9 @@ struct sim_host {
   qm_net net;
   sim_actor *actor; /* is run when a socket is readable */
   sim_sock *socks;
-  int16_t *by_port;
+  int16_t *by_port; /* fd or -1, of IPv4 and then of IPv6 */
+  sim_uplink uplinks[SIM_UPLINKS];
+  size_t n_uplinks;
   int16_t *ready; /* readable sockets, to be run */
   size_t n_ready;
   quicmig_tstamp busy_until; /* reads nothing before: a stalled process */

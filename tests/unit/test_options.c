@@ -34,6 +34,12 @@ static void defaults_are_as_documented(void **state) {
   assert_int_equal(o.sndbuf, 1 << 20);
   assert_int_equal(o.fwmark, 0);
   assert_string_equal(o.interface_name, "");
+  assert_int_equal(o.remote_port_lo, 0);
+  assert_int_equal(o.remote_port_hi, 0);
+  assert_int_equal(o.degrade_ptos, 2);
+  assert_int_equal(o.adaptive, 0);
+  assert_int_equal(o.watch_network, 0);
+  assert_string_equal(o.interfaces, "");
 }
 
 struct field_row {
@@ -122,6 +128,14 @@ static const struct field_row schedule_rows[] = {
     {FIELD(drain), 0, true},
     {FIELD(drain), H, true},
     {FIELD(drain), H + 1, false},
+    {FIELD(degrade_ptos), 0, true},
+    {FIELD(degrade_ptos), 1, false},
+    {FIELD(degrade_ptos), 2, true},
+    {FIELD(degrade_ptos), 16, true},
+    {FIELD(degrade_ptos), 17, false},
+    {FIELD(degrade_ptos), UINT32_MAX, false},
+    {FIELD(adaptive), 1, true},
+    {FIELD(adaptive), UINT32_MAX, true},
 };
 
 static void schedule_ranges(void **state) {
@@ -149,6 +163,11 @@ static void socket_ranges(void **state) {
       {FIELD(fwmark), UINT32_MAX, true},
       {FIELD(local_port_lo), 1024, false}, /* without an end */
       {FIELD(local_port_hi), 1024, false}, /* without a start */
+      {FIELD(remote_port_lo), 1024, false},
+      {FIELD(remote_port_hi), 1024, false},
+      {FIELD(no_offload), QUICMIG_NO_GSO | QUICMIG_NO_GRO, true},
+      {FIELD(no_offload), 4, false},
+      {FIELD(watch_network), UINT32_MAX, true},
   };
 
   (void)state;
@@ -175,6 +194,10 @@ static void port_ranges(void **state) {
     o.local_port_lo = r->lo;
     o.local_port_hi = r->hi;
     row_equal(r, quicmig_options_check(&o) == NULL, r->is_taken);
+    quicmig_options_default(&o);
+    o.remote_port_lo = r->lo;
+    o.remote_port_hi = r->hi;
+    row_equal(r, quicmig_options_check(&o) == NULL, r->is_taken);
   }
 }
 
@@ -190,6 +213,60 @@ static void interface_names_end(void **state) {
   assert_non_null(strstr(quicmig_options_check(&o), "interface_name"));
 }
 
+static void interface_lists(void **state) {
+  static const struct row {
+    const char *name; /* the list */
+    bool is_taken;
+  } rows[] = {
+      {"", true},
+      {"a", true},
+      {"eth0,wlan0", true},
+      {"a23456789012345", true},
+      {"a234567890123456", false},
+      {"eth0,a234567890123456", false},
+      {"a234567890123456,eth0", false},
+      {"eth0,", false},
+      {",eth0", false},
+      {",", false},
+      {"eth0,,wlan0", false},
+      {"a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t,u,v,w,x,y,z,0,1,2,3,4,5", true},
+      {"a23456789012345,b23456789012345,c23456789012345,d2345678901234", true},
+  };
+  const struct row *r;
+  quicmig_options o;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    const char *why;
+
+    quicmig_options_default(&o);
+    strcpy(o.interfaces, r->name);
+    why = quicmig_options_check(&o);
+    row_equal(r, why == NULL, r->is_taken);
+    row_true(r, !why || strstr(why, "interfaces"));
+  }
+  /* Without an end. */
+  quicmig_options_default(&o);
+  memset(o.interfaces, 'a', sizeof(o.interfaces));
+  for (size_t i = 1; i < sizeof(o.interfaces); i += 2) {
+    o.interfaces[i] = ',';
+  }
+  assert_non_null(quicmig_options_check(&o));
+}
+
+static void one_interface_or_a_list(void **state) {
+  quicmig_options o;
+
+  (void)state;
+  quicmig_options_default(&o);
+  strcpy(o.interface_name, "eth0");
+  assert_null(quicmig_options_check(&o));
+  strcpy(o.interfaces, "eth0");
+  assert_non_null(strstr(quicmig_options_check(&o), "interface_name"));
+  o.interface_name[0] = 0;
+  assert_null(quicmig_options_check(&o));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults_are_as_documented),
@@ -197,6 +274,8 @@ int main(void) {
       cmocka_unit_test(socket_ranges),
       cmocka_unit_test(port_ranges),
       cmocka_unit_test(interface_names_end),
+      cmocka_unit_test(interface_lists),
+      cmocka_unit_test(one_interface_or_a_list),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

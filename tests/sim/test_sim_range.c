@@ -1,0 +1,247 @@
+/* A server on a range of ports of both families, and a client that draws both
+ * ports of each hop: nothing is lost, answers leave from where the client
+ * connected to, and ngtcp2 sees one address. */
+#include "rig.h"
+#include "uplink.h"
+
+#include "endpoint/conn.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LO 4433
+#define PORTS 1000
+#define HOPS 300
+#define SPOOFED 12 /* more than the routes that are kept */
+
+enum { C4, C6 };
+
+static struct world {
+  rig r;
+  sim_line line;
+  sim_node tap;
+  uint16_t peer[2][65536];    /* a client's port > the one it connected to */
+  uint8_t is_used[2][65536];  /* the server's */
+  uint64_t answers, stray;    /* those that left elsewhere */
+  uint64_t switches, refused; /* hops with another port of the server */
+  qm_addr shown;              /* what the server's ngtcp2 calls local */
+  bool is_spoofed, is_to_other_ports;
+} w;
+
+static void spoof(sim *s, sim_node *n, const sim_pkt *p) {
+  int i;
+
+  for (i = 0; i < SPOOFED; i++) {
+    sim_pkt *q = sim_copy(s, p);
+
+    if (w.is_to_other_ports) {
+      qm_addr_set_port(&q->dst,
+                       (uint16_t)qm_rng_range(&s->rng, LO, LO + PORTS - 1));
+    } else { /* from 198.18.0.0/15 */
+      qm_addr_set_port(&q->src, (uint16_t)qm_rng_range(&s->rng, 1024, 65535));
+      q->src.u.in.sin_addr.s_addr =
+          htonl((uint32_t)(0xc6120000 + qm_rng_range(&s->rng, 1, 65000)));
+    }
+    sim_forward_at(s, n, q, s->now + qm_rng_range(&s->rng, 0, MS));
+  }
+}
+
+/* Notes who speaks to whom, next to the client. */
+static void tap(sim *s, sim_node *n, sim_pkt *p) {
+  bool is_up = p->dir == SIM_UP;
+  size_t family = qm_addr_family(&p->src) == AF_INET6;
+  uint16_t client = qm_addr_port(is_up ? &p->src : &p->dst);
+  uint16_t server = qm_addr_port(is_up ? &p->dst : &p->src);
+
+  if (is_up) {
+    w.peer[family][client] = server;
+    w.is_used[family][server] = 1;
+    if (w.is_spoofed && w.r.is_sending) {
+      spoof(s, n, p);
+    }
+  } else if (!w.is_spoofed) {
+    w.answers++;
+    w.stray += w.peer[family][client] != server;
+  }
+  sim_forward(s, n, p);
+}
+
+static void listen_range(rig *r, quicmig_server_config *cfg) {
+  static qm_addr second;
+
+  (void)r;
+  sim_set_addr(&second, "fd09::1");
+  cfg->local2 = &second.u.sa;
+  cfg->locallen2 = second.len;
+  cfg->port_hi = LO + PORTS - 1;
+}
+
+static void know_both(rig *r, quicmig_client_config *cfg) {
+  static qm_addr second;
+
+  (void)r;
+  sim_set_addr(&second, "fd09::1");
+  qm_addr_set_port(&second, LO);
+  cfg->remote2 = &second.u.sa;
+  cfg->remote2len = second.len;
+}
+
+static void check_shown(void) {
+  const ngtcp2_path *path = ngtcp2_conn_get_path(w.r.server_conn->conn);
+
+  if (!w.shown.len) {
+    (void)qm_addr_set(&w.shown, (const struct sockaddr *)path->local.addr,
+                      path->local.addrlen);
+  }
+  assert_true(qm_addr_is(&w.shown, path->local.addr, path->local.addrlen));
+}
+
+static void on_hop(rig_client *c, const quicmig_hop_record *h) {
+  (void)c;
+  if (h->result != 0) {
+    w.refused++;
+    return;
+  }
+  assert_in_range(h->to_remote_port, LO, LO + PORTS - 1);
+  w.switches += h->to_remote_port != h->from_remote_port;
+  check_shown();
+}
+
+static rig_client *start(uint32_t mode) {
+  rig *r = &w.r;
+
+  memset(&w, 0, sizeof(w));
+  rig_init(r, 0, false);
+  w.tap.pass = tap;
+  sim_append(&r->world, &w.tap);
+  sim_line_init(&r->world, &w.line, 10 * MS);
+  sim_uplink_add(&r->client_host, "c", "10.0.0.1");
+  sim_uplink_add(&r->client_host, "c", "fd00::1");
+  sim_uplink_add(&r->server_host, "s", "10.9.0.1");
+  sim_uplink_add(&r->server_host, "s", "fd09::1");
+  r->on_server_config = listen_range;
+  r->on_client_config = know_both;
+  r->on_hop = on_hop;
+  r->migration.hop_interval = 200 * MS;
+  r->migration.hop_mode = mode;
+  r->migration.remote_port_lo = LO;
+  r->migration.remote_port_hi = LO + PORTS - 1;
+  r->stream_bytes = 1000000;
+  assert_int_equal(rig_start(r, 1), 0);
+  assert_int_equal(r->server_host.open, 2 * PORTS);
+  return &r->clients[0];
+}
+
+static size_t ports_used(size_t family) {
+  size_t n = 0, i;
+
+  for (i = 0; i < 65536; i++) {
+    n += w.is_used[family][i];
+  }
+  return n;
+}
+
+static void run_hops(const rig_client *c, uint64_t hops) {
+  while (rig_stats(c).hops < hops) {
+    rig_run(&w.r, SEC);
+    assert_false(c->is_closed);
+    assert_true(w.r.world.now < 300 * SEC);
+  }
+}
+
+/* Ends it and checks what is true of all. */
+static void finish(rig_client *c) {
+  quicmig_server_stats s = {.size = sizeof(s)};
+
+  rig_finish(&w.r, 2 * SEC);
+  quicmig_server_get_stats(w.r.server, &s);
+  printf("%llu hops, %zu + %zu ports, %llu of %llu lost\n",
+         (unsigned long long)rig_stats(c).hops, ports_used(0), ports_used(1),
+         (unsigned long long)rig_lost(&w.r), (unsigned long long)c->sent);
+  assert_int_equal(w.stray, 0);
+  assert_int_equal(w.refused, 0);
+  assert_true(c->stream_done && !c->stream_bad);
+  assert_int_equal(s.connections, 1);
+  rig_reset(&w.r);
+  assert_int_equal(w.r.server_mem.live, 0);
+}
+
+static void test_hops(void **state) {
+  static const uint32_t modes[] = {QUICMIG_MODE_MIGRATE, QUICMIG_MODE_REBIND};
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < 2; i++) {
+    rig_client *c = start(modes[i]);
+
+    run_hops(c, HOPS);
+    assert_in_range(w.switches, HOPS - 5, HOPS + 5);
+    assert_in_range(ports_used(0), 220, 300);
+    assert_true(w.answers > 1000);
+    rig_finish(&w.r, SEC);
+    assert_int_equal(rig_lost(&w.r), 0);
+    finish(c);
+  }
+}
+
+/* From one family to the other and back, in the middle of it. */
+static void test_both_families(void **state) {
+  static const uint32_t modes[] = {QUICMIG_MODE_MIGRATE, QUICMIG_MODE_REBIND};
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < 2; i++) {
+    rig_client *c = start(modes[i]);
+    quicmig *m = quicmig_client_migrator(c->c);
+
+    run_hops(c, 30);
+    sim_uplink_set(&w.r.client_host, C4, false);
+    assert_int_equal(quicmig_network_changed(m, w.r.world.now), 0);
+    run_hops(c, 60);
+    assert_in_range(ports_used(1), 25, 35);
+    sim_uplink_set(&w.r.client_host, C4, true);
+    assert_int_equal(quicmig_network_changed(m, w.r.world.now), 0);
+    run_hops(c, 100);
+    assert_in_range(ports_used(0), 50, 80);
+    assert_true(rig_lost(&w.r) < 40); /* what was under way to IPv4 */
+    w.refused = 0;                    /* while one was missing */
+    finish(c);
+  }
+}
+
+/* Somebody on the way repeats every packet a dozen times, from other addresses,
+ * or from the client's own to other ports of the range. */
+static void test_copies(void **state) {
+  int i;
+
+  (void)state;
+  for (i = 0; i < 2; i++) {
+    quicmig_server_stats s = {.size = sizeof(s)};
+    rig_client *c = start(QUICMIG_MODE_MIGRATE);
+
+    w.is_spoofed = true;
+    w.is_to_other_ports = i == 1;
+    run_hops(c, 100);
+    rig_finish(&w.r, SEC);
+    quicmig_server_get_stats(w.r.server, &s);
+    printf("%llu packets, %llu answers dropped\n",
+           (unsigned long long)s.rx_packets, (unsigned long long)s.tx_dropped);
+    assert_true(s.rx_packets > SPOOFED * c->sent);
+    assert_int_equal(rig_lost(&w.r), 0);
+    finish(c);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_hops),
+      cmocka_unit_test(test_both_families),
+      cmocka_unit_test(test_copies),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,287 @@
+/* A server's sockets: a range of ports of both families or none of them, and
+ * every mistake with its text. */
+#include "endpoint/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "table.h"
+
+static qm_addr loopback(int family, uint16_t port) {
+  qm_addr a;
+
+  qm_addr_any(&a, family);
+  if (family == AF_INET) {
+    a.u.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  } else {
+    a.u.in6.sin6_addr = in6addr_loopback;
+  }
+  qm_addr_set_port(&a, port);
+  return a;
+}
+
+static bool has_v6(void) {
+  qm_sock_config c = {.family = AF_INET6};
+  qm_addr at = loopback(AF_INET6, 0);
+  uint32_t without;
+  int fd, rv;
+
+  if (qm_net_kernel.open(NULL, &c, &fd, &without) != 0) {
+    return false;
+  }
+  rv = qm_net_kernel.bind(NULL, fd, &at);
+  qm_net_kernel.close(NULL, fd);
+  return rv == 0;
+}
+
+/* Open descriptors below 10,000. */
+static size_t count_fds(void) {
+  size_t n = 0;
+  int fd;
+
+  for (fd = 0; fd < 10000; fd++) {
+    int copy = fcntl(fd, F_GETFD);
+
+    n += copy >= 0;
+  }
+  return n;
+}
+
+static int try_open(qm_listener *l, const qm_listener_config *c) {
+  qm_addr local;
+
+  return qm_listener_open(l, c, &qm_mem_default, &qm_net_kernel, &local);
+}
+
+/* Opens `count` free ports from some port on, which is returned. */
+static uint16_t open_range(qm_listener *l, qm_listener_config *c,
+                           uint16_t count) {
+  uint16_t port;
+
+  for (port = 20000; port < 60000; port = (uint16_t)(port + count)) {
+    qm_addr_set_port(&c->local[0], port);
+    c->port_hi = (uint16_t)(port + count - 1);
+    if (try_open(l, c) == 0) {
+      return port;
+    }
+  }
+  fail_msg("no free range");
+  return 0;
+}
+
+static void finds_each_socket(void **state) {
+  qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
+  size_t fds = count_fds(), families = has_v6() ? 2 : 1, i, k;
+  qm_listener l;
+  uint16_t port;
+
+  (void)state;
+  if (families == 2) {
+    c.local[1] = loopback(AF_INET6, 0);
+  }
+  port = open_range(&l, &c, 200);
+  assert_int_equal(l.n, 200 * families);
+  for (i = 0; i < l.n; i++) {
+    assert_int_equal(qm_listener_find(&l, l.sockets[i].fd), i);
+    assert_in_range(qm_addr_port(&l.sockets[i].local), port, port + 199);
+    for (k = 0; k < i; k++) {
+      assert_false(qm_addr_is_equal(&l.sockets[i].local, &l.sockets[k].local));
+    }
+  }
+  assert_int_equal(qm_listener_find(&l, -1), l.n);
+  assert_int_equal(qm_listener_find(&l, 100000), l.n);
+  qm_listener_close(&l);
+  assert_int_equal(l.n, 0);
+  assert_int_equal(qm_listener_find(&l, 3), 0);
+  qm_listener_close(&l); /* harmless */
+  assert_int_equal(count_fds(), fds);
+}
+
+/* Port 0: any, and the second family's is the same. */
+static void any_port(void **state) {
+  qm_listener_config c = {
+      .local = {loopback(AF_INET, 0), loopback(AF_INET6, 0)}};
+  qm_listener l;
+  qm_addr local;
+  int i, rv = -1;
+
+  (void)state;
+  if (!has_v6()) {
+    skip();
+  }
+  for (i = 0; i < 20 && rv != 0; i++) { /* it may be taken there */
+    rv = qm_listener_open(&l, &c, &qm_mem_default, &qm_net_kernel, &local);
+  }
+  assert_int_equal(rv, 0);
+  assert_int_equal(l.n, 2);
+  assert_int_not_equal(qm_addr_port(&local), 0);
+  assert_int_equal(qm_addr_port(&l.sockets[0].local), qm_addr_port(&local));
+  assert_int_equal(qm_addr_port(&l.sockets[1].local), qm_addr_port(&local));
+  qm_listener_close(&l);
+}
+
+static void a_port_is_taken(void **state) {
+  static const uint16_t offsets[] = {0, 7, 19};
+  size_t fds = count_fds(), i;
+
+  (void)state;
+  for (i = 0; i < COUNT_OF(offsets); i++) {
+    qm_listener_config c = {.local = {loopback(AF_INET, 0)}}, one;
+    qm_listener l, holder;
+    char text[32];
+    uint16_t port = open_range(&l, &c, 20);
+
+    qm_listener_close(&l);
+    one = (qm_listener_config){
+        .local = {loopback(AF_INET, (uint16_t)(port + offsets[i]))}};
+    assert_int_equal(try_open(&holder, &one), 0);
+    assert_int_equal(try_open(&l, &c), QUICMIG_ERR_SYSTEM);
+    assert_int_equal(errno, EADDRINUSE);
+    snprintf(text, sizeof(text), "port %u:", port + offsets[i]);
+    assert_non_null(strstr(quicmig_last_error_text(), text));
+    assert_int_equal(l.n, 0);
+    qm_listener_close(&holder);
+    assert_int_equal(count_fds(), fds);
+    assert_int_equal(try_open(&l, &c), 0); /* and then it is free */
+    qm_listener_close(&l);
+  }
+}
+
+static void too_few_descriptors(void **state) {
+  qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
+  struct rlimit old, low;
+  size_t fds = count_fds();
+  qm_listener l;
+
+  (void)state;
+  (void)open_range(&l, &c, 200);
+  qm_listener_close(&l);
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+  low = (struct rlimit){.rlim_cur = 100, .rlim_max = old.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+  assert_int_equal(try_open(&l, &c), QUICMIG_ERR_SYSTEM);
+  assert_int_equal(errno, EMFILE);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+  print_message("%s\n", quicmig_last_error_text());
+  assert_non_null(strstr(quicmig_last_error_text(), strerror(EMFILE)));
+  assert_int_equal(count_fds(), fds);
+  assert_int_equal(try_open(&l, &c), 0);
+  qm_listener_close(&l);
+}
+
+static void *no_memory(size_t n, size_t size, void *user_data) {
+  (void)n;
+  (void)size;
+  (void)user_data;
+  return NULL;
+}
+
+static void out_of_memory(void **state) {
+  qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
+  quicmig_mem mem = qm_mem_default;
+  size_t fds = count_fds();
+  qm_listener l;
+  qm_addr local;
+
+  (void)state;
+  mem.calloc = no_memory;
+  assert_int_equal(qm_listener_open(&l, &c, &mem, &qm_net_kernel, &local),
+                   QUICMIG_ERR_NOMEM);
+  assert_int_equal(count_fds(), fds);
+}
+
+/* --- what a server's configuration may say --- */
+
+static void watch(quicmig_server *s, int fd, int on, void *user_data) {
+  (void)s;
+  (void)fd;
+  *(int *)user_data += on ? 1 : -1;
+}
+
+typedef struct row {
+  const char *name;
+  int family, family2; /* 0: no local2 */
+  uint16_t port, port2;
+  uint64_t port_hi, fwmark;
+  int rv;
+  const char *text;
+} row;
+
+#define BAD QUICMIG_ERR_INVALID_ARGUMENT
+#define TOO_MANY "at most 4096 ports"
+
+static const row rows[] = {
+    {"one port", AF_INET, 0, 0, 0, 0, 0, 0, NULL},
+    {"the same family", AF_INET, AF_INET, 0, 0, 0, 0, BAD, "local2"},
+    {"the same family, v6", AF_INET6, AF_INET6, 0, 0, 0, 0, BAD, "local2"},
+    {"neither family", AF_INET, AF_UNIX, 0, 0, 0, 0, BAD, "local2"},
+    {"upside down", AF_INET, 0, 5000, 0, 4999, 0, BAD, "port_hi"},
+    {"from port 0", AF_INET, 0, 0, 0, 5000, 0, BAD, "port_hi"},
+    {"4,097 ports", AF_INET, 0, 5000, 0, 9096, 0, BAD, TOO_MANY},
+    {"beyond the last", AF_INET, 0, 65000, 0, 65536, 0, BAD, "port_hi"},
+    {"far beyond", AF_INET, 0, 65000, 0, UINT64_MAX, 0, BAD, "port_hi"},
+    {"fwmark", AF_INET, 0, 0, 0, 0, (uint64_t)UINT32_MAX + 1, BAD, "fwmark"},
+};
+
+static void check_row(const row *r) {
+  qm_addr local = loopback(r->family, r->port);
+  qm_addr second = loopback(r->family2 == AF_INET ? AF_INET : AF_INET6, 0);
+  int watched = 0;
+  quicmig_server_callbacks cb = {.size = sizeof(cb), .watch = watch};
+  quicmig_conn_callbacks conn_cb = {.size = sizeof(conn_cb)};
+  quicmig_server_config cfg;
+  quicmig_tls_config tls;
+  quicmig_server *s = NULL;
+
+  quicmig_tls_config_default(&tls);
+  tls.alpn = "test";
+  quicmig_server_config_default(&cfg);
+  if (r->family2 == AF_UNIX) {
+    second.u.sa.sa_family = AF_UNIX;
+  }
+  cfg.local = &local.u.sa;
+  cfg.locallen = local.len;
+  cfg.local2 = r->family2 ? &second.u.sa : NULL;
+  cfg.locallen2 = second.len;
+  cfg.port_hi = r->port_hi;
+  cfg.fwmark = r->fwmark;
+  cfg.tls = &tls;
+  cfg.callbacks = &cb;
+  cfg.conn_callbacks = &conn_cb;
+  cfg.user_data = &watched;
+  row_equal(r, quicmig_server_new(&s, &cfg, QUICMIG_SECOND), r->rv);
+  if (r->rv != 0) {
+    row_true(r, strstr(quicmig_last_error_text(), r->text));
+  } else {
+    row_equal(r, watched, 1);
+    quicmig_server_free(s);
+  }
+  row_equal(r, watched, 0);
+}
+
+static void configurations(void **state) {
+  size_t fds = count_fds();
+  const row *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    check_row(r);
+    row_equal(r, count_fds(), fds);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(finds_each_socket),
+      cmocka_unit_test(any_port),
+      cmocka_unit_test(a_port_is_taken),
+      cmocka_unit_test(too_few_descriptors),
+      cmocka_unit_test(out_of_memory),
+      cmocka_unit_test(configurations),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
