@@ -107,7 +107,7 @@ find_build() {
   *)
     build=${QUICMIG_BUILD:-build/release}
     [ -n "${QUICMIG_BUILD:-}" ] ||
-      [ -x "$root/$build/examples/echo_client" ] || build=build/dev
+      [ -x "$root/$build/examples/tun_vpn" ] || build=build/dev
     case $build in
     /*) ;;
     *) build=$root/$build ;;
