@@ -1,8 +1,8 @@
 #include "core/budget.h"
 
-/* Ends are alike up to this ratio, 7 to 5. */
-#define ALIKE_NUM 7
-#define ALIKE_DEN 5
+/* Ends are alike up to this ratio, 5 to 4. */
+#define ALIKE_NUM 5
+#define ALIKE_DEN 4
 /* A budget below this would mean a storm of hops: it is not learned. */
 #define BYTES_MIN (256u * 1024)
 #define AGE_MIN (5 * QUICMIG_SECOND)

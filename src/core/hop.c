@@ -93,9 +93,12 @@ static void finish_bad(qm_engine *e, int err, int sys_errno,
 }
 
 /* A path of the application's, or the way out of a stall: it empties ngtcp2's
- * window, which a REBIND would keep. */
-static bool is_always_migrated(quicmig_reason reason) {
-  return reason == QUICMIG_REASON_EXPLICIT || reason == QUICMIG_REASON_STALL;
+ * window, which a REBIND would keep.  So also where a REBIND out of silence has
+ * failed: its window may be full of what is never repeated. */
+static bool is_always_migrated(const qm_engine *e, quicmig_reason reason) {
+  return reason == QUICMIG_REASON_EXPLICIT || reason == QUICMIG_REASON_STALL ||
+         (reason == QUICMIG_REASON_DEGRADED && e->sched.failures &&
+          !e->is_forbidden);
 }
 
 static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
@@ -111,7 +114,8 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
       .size = sizeof(quicmig_hop_record),
       .seq = seq,
       .reason = reason,
-      .mode = is_always_migrated(reason) ? QUICMIG_MODE_MIGRATE : e->o.hop_mode,
+      .mode =
+          is_always_migrated(e, reason) ? QUICMIG_MODE_MIGRATE : e->o.hop_mode,
       .from_id = from ? from->id : 0,
       .from_port = from ? qm_addr_port(&from->local) : 0,
       .from_remote_port = from ? from->remote_port : 0,
@@ -235,6 +239,9 @@ static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_engine_judge_silence(e, true, now);
   if (is_alarm(e)) {
     qm_silence_on_alarm(&e->silence, e->active_id, e->o.degrade_ptos, now);
+    qm_policy_on_silence(&e->policy, now);
+  } else if (e->policy.state == QM_POLICY_SUSPECTING) {
+    qm_silence_on_doubt(&e->silence, e->o.degrade_ptos, now);
   }
   e->hop.record.to_id = p->id;
   e->hop.record.to_port = qm_addr_port(&p->local);
@@ -315,7 +322,9 @@ void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
     p->dcid_seq = active->dcid_seq;
     e->tx_id = p->id;
     e->hop.timeout = clamp(3 * pto, REBIND_WAIT_MIN, REBIND_WAIT_MAX);
-    enter(e, QM_PHASE_PROBING, QUICMIG_NEVER, now);
+    /* Over a dead path's full window nothing may ever be sent. */
+    enter(e, QM_PHASE_PROBING,
+          is_alarm(e) ? qm_time_add(now, e->hop.timeout) : QUICMIG_NEVER, now);
     return;
   }
   if (e->hop.timeout && e->hop.timeout < limit) {
@@ -329,8 +338,8 @@ void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
 /* The path before may have been silent: this one has answered.  One that was
  * moved to at once does so with its first packet. */
 static void note_proof(qm_engine *e, quicmig_tstamp now) {
-  qm_silence_on_proof(&e->silence,
-                      qm_time_since(now, e->hop.record.started_at), now);
+  qm_silence_on_proof(&e->silence, qm_time_since(now, e->hop.record.started_at),
+                      now);
 }
 
 /* p carries the connection from now on, the old path drains. */

@@ -3,6 +3,7 @@
 void qm_nat_set(qm_nat *n, uint32_t mappings, quicmig_duration lifetime) {
   n->lifetime = lifetime;
   n->step = mappings ? qm_time_max(2 * lifetime / mappings, 1) : 0;
+  n->step = qm_time_min(n->step, lifetime); /* one would never be ready */
   n->full_at = 0;
 }
 

@@ -25,7 +25,8 @@ typedef struct qm_nat {
 #define QM_NAT_INIT(mappings, lives)                                           \
   { .step = 2 * (lives) / (mappings), .lifetime = (lives) }
 
-/* Another budget; what is in use is forgotten.  mappings 0: no limit. */
+/* Another budget; what is in use is forgotten.  mappings 0: no limit, 1: as 2.
+ */
 void qm_nat_set(qm_nat *n, uint32_t mappings, quicmig_duration lifetime);
 
 /* When the next mapping may be made: `now` or later. */

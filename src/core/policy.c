@@ -7,31 +7,40 @@
 /* Traffic went on in a dip: so many slots in all, and one in so many. */
 #define DIP_BUSY_MIN 8
 #define DIP_BUSY_EVERY 5
-/* Percent of the flow's best rate: still good, and collapsed. */
+/* Percent of the flow's usual rate: still good, and collapsed. */
 #define GOOD_PCT 60
 #define COLLAPSED_PCT 40
-/* A best rate below this, in bytes a second, says nothing. */
+/* A usual rate below this, in bytes a second, says nothing. */
 #define RATE_MIN 8192
-/* The rate has recovered: percent of the best before, and of the collapsed. */
+/* The rate has recovered: percent of the usual one, and of the collapsed. */
 #define RECOVERED_PCT 50
 #define GAIN_PCT 200
+/* For so long, or half as long as the old flow's age. */
+#define RECOVERED_FOR (2 * QUICMIG_SECOND)
+/* A flow that was good for less than this has no rate that could collapse. */
+#define FLOW_MIN 65536
+/* A flow fits the one of an alarm up to this part of it. */
+#define HINT_PART 20
 /* How long a dip lasts before it is suspect: the first of its kind, the one
- * that would confirm it, those that are known; at most. */
+ * that would confirm it, twice what is known, which is at most so much. */
 #define WAIT_FIRST QUICMIG_SECOND
-#define WAIT_SECOND (5 * QUICMIG_SECOND)
-#define WAIT_MOST (60 * QUICMIG_SECOND)
-/* A trial lasts so long, and in RTTs: a fresh window has to open; and as long
- * again and more if there is no traffic. */
-#define TRIAL_LEAST (3 * QUICMIG_SECOND)
+#define WAIT_SECOND (8 * QUICMIG_SECOND)
+#define KNOWN_MOST (30 * QUICMIG_SECOND)
+/* A trial lasts so long, and in RTTs: a fresh window has to open; with hops of
+ * others in between no longer than the most. */
+#define TRIAL_LEAST (5 * QUICMIG_SECOND)
 #define TRIAL_RTTS 16
 #define TRIAL_MOST (30 * QUICMIG_SECOND)
 #define QUIET_AFTER (3600 * QUICMIG_SECOND)
+/* A flow that was slowed at that age teaches nothing. */
+#define TEACHES_MAX (2400 * QUICMIG_SECOND)
 
 static uint64_t percent(uint64_t v, unsigned pct) { return v / 100 * pct; }
 
 void qm_policy_init(qm_policy *p, bool is_wanted) {
   *p = (qm_policy){.state = is_wanted ? QM_POLICY_CALM : QM_POLICY_OFF,
-                   .dip = {.at = QUICMIG_NEVER}};
+                   .dip = {.at = QUICMIG_NEVER},
+                   .well_since = QUICMIG_NEVER};
   qm_budget_init(&p->budget);
   qm_rate_start(&p->rate, 0, 0);
 }
@@ -70,10 +79,11 @@ void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now) {
     p->trial_end = qm_time_add(now, TRIAL_MOST);
   }
   p->trial_at = p->begun_at = now;
+  p->well_since = QUICMIG_NEVER;
   p->rtt = rtt;
   p->last_alive = p->alive;
-  p->last_best = p->best;
-  p->bytes = p->best = 0;
+  p->last_usual = p->usual;
+  p->bytes = p->usual = p->usual_bytes = p->usual_slots = 0;
   p->good = p->alive = (qm_flow){.bytes = 0};
   p->dip.at = QUICMIG_NEVER;
   qm_rate_start(&p->rate, rtt, now);
@@ -87,12 +97,23 @@ static void learn(qm_policy *p, quicmig_verdict verdict, const qm_flow *flow,
   tell(p, verdict, &p->budget.most, before, after);
 }
 
+void qm_policy_on_silence(qm_policy *p, quicmig_tstamp now) {
+  p->hint = p->good;
+  p->quiet_before = p->quiet_until;
+  p->quiet_until = qm_time_add(now, QUIET_AFTER);
+}
+
+void qm_policy_on_silence_end(qm_policy *p) {
+  p->quiet_until = p->quiet_before;
+}
+
 void qm_policy_on_cut(qm_policy *p, quicmig_tstamp now) {
   if (p->state == QM_POLICY_OFF || p->last_alive.bytes == 0) {
     return;
   }
   p->state = QM_POLICY_CALM;
-  learn(p, QUICMIG_VERDICT_CUT, &p->last_alive, p->last_best, 0, now);
+  p->hint.bytes = 0;
+  learn(p, QUICMIG_VERDICT_CUT, &p->last_alive, p->last_usual, 0, now);
 }
 
 /* Did traffic go on in a dip of that length? */
@@ -107,7 +128,7 @@ static void end_dip(qm_policy *p, quicmig_tstamp now) {
   quicmig_duration lasted = qm_time_since(now, d->at);
 
   if (d->at != QUICMIG_NEVER && was_busy(p, lasted)) {
-    d->known = qm_time_max(d->known, qm_time_min(lasted, WAIT_MOST / 2));
+    d->known = qm_time_max(d->known, qm_time_min(lasted, KNOWN_MOST));
     d->known_until = qm_time_add(now, QUIET_AFTER);
   }
   d->at = QUICMIG_NEVER;
@@ -116,42 +137,66 @@ static void end_dip(qm_policy *p, quicmig_tstamp now) {
   }
 }
 
+/* Did the flow do well as long as the one before the last alarm?  Whoever slows
+ * flows lets little pass at first, which looks like silence. */
+static bool fits_hint(const qm_policy *p) {
+  uint64_t bytes = p->hint.bytes, age = p->hint.age;
+
+  return bytes >= FLOW_MIN && ((p->good.bytes >= bytes - bytes / HINT_PART &&
+                                p->good.bytes <= bytes + bytes / HINT_PART) ||
+                               (p->good.age >= age - age / HINT_PART &&
+                                p->good.age <= age + age / HINT_PART));
+}
+
 /* How long a dip has to last before it is suspect; NEVER: not now. */
 static quicmig_duration patience(const qm_policy *p, quicmig_tstamp now) {
   quicmig_duration wait = now < p->dip.known_until ? 2 * p->dip.known : 0;
   bool is_known = p->budget.most.bytes || p->budget.most.age;
+  bool is_quiet = now < p->quiet_until;
 
-  if (now >= p->quiet_until || is_known) {
-    wait = qm_time_max(wait, WAIT_FIRST);
-  } else {
-    wait = qm_time_max(wait, WAIT_SECOND);
+  if (p->good.bytes < FLOW_MIN ||
+      (is_quiet && !qm_budget_fits(&p->budget, &p->good) && !fits_hint(p))) {
+    return QUICMIG_NEVER;
   }
-  return now < p->quiet_until && !qm_budget_fits(&p->budget, &p->good)
-             ? QUICMIG_NEVER
-             : qm_time_max(wait, QM_RATE_LONG * p->rate.slot);
+  wait = qm_time_max(wait, is_quiet && !is_known ? WAIT_SECOND : WAIT_FIRST);
+  return qm_time_max(wait, QM_RATE_LONG * p->rate.slot);
 }
 
 static void suspect(qm_policy *p, uint64_t rate, quicmig_tstamp now) {
   p->state = QM_POLICY_SUSPECTING;
   p->suspect = p->good;
-  p->suspect_best = p->best;
+  p->suspect_usual = p->usual;
   p->suspect_rate = rate;
-  p->quiet_until = qm_time_add(now, QUIET_AFTER);
-  tell(p, QUICMIG_VERDICT_SUSPECTED, &p->suspect, p->best, rate);
+  /* One that came within an hour of the last is none in the next. */
+  p->quiet_until = qm_time_add(qm_budget_fits(&p->budget, &p->good)
+                                   ? now
+                                   : qm_time_max(now, p->quiet_until),
+                               QUIET_AFTER);
+  tell(p, QUICMIG_VERDICT_SUSPECTED, &p->suspect, p->usual, rate);
+}
+
+/* So many slots have ended, the last of which says enough about the others. */
+static void note_usual(qm_policy *p, uint64_t rate) {
+  if (rate && p->dip.at == QUICMIG_NEVER) {
+    p->usual_bytes += qm_rate_last(&p->rate);
+    p->usual_slots++;
+    p->usual = (uint64_t)((double)p->usual_bytes * (double)QUICMIG_SECOND /
+                          ((double)p->usual_slots * (double)p->rate.slot));
+  }
 }
 
 static void look_at_flow(qm_policy *p, quicmig_tstamp now) {
   uint64_t rate = qm_rate_of(&p->rate, QM_RATE_SHORT);
   quicmig_duration lasted;
 
-  p->best = qm_time_max(p->best, rate);
-  if (rate >= percent(p->best, GOOD_PCT)) {
+  note_usual(p, rate);
+  if (rate >= percent(p->usual, GOOD_PCT)) {
     p->good = here(p, now);
     end_dip(p, now);
     return;
   }
   if (p->dip.at == QUICMIG_NEVER) {
-    if (p->best >= RATE_MIN && rate < percent(p->best, COLLAPSED_PCT)) {
+    if (p->usual >= RATE_MIN && rate < percent(p->usual, COLLAPSED_PCT)) {
       p->dip.at = now;
       p->dip.busy = 0;
     }
@@ -159,8 +204,31 @@ static void look_at_flow(qm_policy *p, quicmig_tstamp now) {
   }
   lasted = qm_time_since(now, p->dip.at);
   if (p->state == QM_POLICY_CALM && was_busy(p, lasted) &&
-      rate < percent(p->best, COLLAPSED_PCT) && lasted >= patience(p, now)) {
+      rate < percent(p->usual, COLLAPSED_PCT) && lasted >= patience(p, now)) {
     suspect(p, rate, now);
+  }
+}
+
+/* The fresh flow does well, and not only in the burst that it begins with. */
+static bool is_recovered(qm_policy *p, uint64_t rate, quicmig_tstamp now) {
+  quicmig_duration wanted = qm_time_min(RECOVERED_FOR, p->suspect.age / 2);
+
+  if (rate < percent(p->suspect_usual, RECOVERED_PCT) ||
+      rate < percent(p->suspect_rate, GAIN_PCT)) {
+    p->well_since = QUICMIG_NEVER;
+    return false;
+  }
+  p->well_since = qm_time_min(p->well_since, now);
+  return qm_time_since(now, p->well_since) >= wanted;
+}
+
+/* One suspicion an hour makes flows of about that age, which are all alike. */
+static void conclude(qm_policy *p, uint64_t rate, quicmig_tstamp now) {
+  if (p->suspect.age < TEACHES_MAX) {
+    learn(p, QUICMIG_VERDICT_THROTTLED, &p->suspect, p->suspect_usual, rate,
+          now);
+  } else {
+    tell(p, QUICMIG_VERDICT_THROTTLED, &p->suspect, p->suspect_usual, rate);
   }
 }
 
@@ -168,19 +236,26 @@ static void look_at_trial(qm_policy *p, quicmig_tstamp now) {
   uint64_t rate = qm_rate_of(&p->rate, QM_RATE_SHORT);
   quicmig_duration age = qm_time_since(now, p->trial_at);
 
-  if (rate >= percent(p->suspect_best, RECOVERED_PCT) &&
-      rate >= percent(p->suspect_rate, GAIN_PCT)) {
+  if (is_recovered(p, rate, now)) {
     p->state = QM_POLICY_CALM;
-    learn(p, QUICMIG_VERDICT_THROTTLED, &p->suspect, p->suspect_best, rate,
-          now);
-  } else if (now >= p->trial_end) {
-    p->state = QM_POLICY_CALM; /* nobody wants anything: it stays open */
-  } else if (age >= qm_time_max(TRIAL_LEAST, TRIAL_RTTS * p->rtt) &&
-             qm_rate_busy(&p->rate) >= QM_RATE_LONG / DIP_BUSY_EVERY) {
-    p->state = QM_POLICY_CALM;
-    qm_budget_on_mistake(&p->budget);
-    tell(p, QUICMIG_VERDICT_CONGESTED, &p->suspect, p->suspect_best, rate);
+    if (p->hint.bytes) {
+      (void)qm_budget_on_end(&p->budget, &p->hint, now);
+    }
+    p->hint.bytes = 0;
+    conclude(p, rate, now);
+    return;
   }
+  if (now < p->trial_end &&
+      (age < qm_time_max(TRIAL_LEAST, TRIAL_RTTS * p->rtt) ||
+       p->well_since != QUICMIG_NEVER)) {
+    return;
+  }
+  p->state = QM_POLICY_CALM;
+  qm_budget_on_mistake(&p->budget);
+  p->hint.bytes = 0;
+  if (qm_rate_busy(&p->rate) >= USED_MIN) {
+    tell(p, QUICMIG_VERDICT_CONGESTED, &p->suspect, p->suspect_usual, rate);
+  } /* else nobody wants anything: it stays open */
 }
 
 void qm_policy_on_time(qm_policy *p, quicmig_tstamp now) {

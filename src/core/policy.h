@@ -6,7 +6,8 @@
  *
  *   CALM > SUSPECTING > TRIAL > CALM
  *
- *   CALM        the last half second is held against the flow's best one
+ *   CALM        the last half second is held against the flow's usual one: its
+ *               mean over those with traffic that were no dip
  *   SUSPECTING  the rate collapsed while traffic went on: a hop is wanted
  *   TRIAL       the connection has moved: a rate that recovers says that the
  *               old flow was throttled, one that does not, congestion
@@ -20,8 +21,9 @@
  * A flow that went silent and was followed by a lively one was cut.  From flows
  * that were cut or throttled qm_budget learns when to hop before it happens.
  *
- * False alarms are bounded by time: one suspicion an hour, but for those that
- * fit what was confirmed before.
+ * False alarms are bounded by time: one suspicion an hour, hops out of silence
+ * included, but for those that fit what was confirmed before; one that fits the
+ * flow of an alarm is made at once, and none in the hour after that.
  */
 #ifndef QM_POLICY_H
 #define QM_POLICY_H
@@ -59,20 +61,25 @@ typedef struct qm_policy {
   quicmig_tstamp begun_at;
   quicmig_duration rtt; /* of the path before */
   uint64_t bytes;
-  uint64_t best; /* bytes a second, over half a second */
+  uint64_t usual;       /* bytes a second */
+  uint64_t usual_bytes; /* of so many slots */
+  uint64_t usual_slots;
   qm_flow good;  /* how far it was when its rate was good, */
   qm_flow alive; /* and when the peer was heard, for the last time */
   qm_rate rate;
   qm_dip dip;
-  /* The flow before: how far it was, and its best rate. */
+  /* The flow before: how far it was, and its usual rate. */
   qm_flow last_alive;
-  uint64_t last_best;
+  uint64_t last_usual;
   /* Suspicion and trial. */
   qm_flow suspect;
-  uint64_t suspect_best, suspect_rate;
-  quicmig_tstamp trial_at;  /* of the present flow, */
-  quicmig_tstamp trial_end; /* and at the latest */
-  quicmig_tstamp quiet_until; /* nothing new is suspected before */
+  uint64_t suspect_usual, suspect_rate;
+  quicmig_tstamp well_since;   /* the trial's rate is good again; NEVER: not */
+  quicmig_tstamp trial_at;     /* of the present flow, */
+  quicmig_tstamp trial_end;    /* and at the latest */
+  quicmig_tstamp quiet_until;  /* nothing new is suspected before; */
+  quicmig_tstamp quiet_before; /* that, before the last alarm */
+  qm_flow hint; /* how far the flow of the last alarm was good; bytes 0: none */
   qm_budget budget;
   uint32_t n_news;
   qm_news news[QM_POLICY_NEWS]; /* wait to be told, oldest first */
@@ -86,6 +93,12 @@ void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now);
 /* n bytes of the flow were sent, or received. */
 void qm_policy_on_tx(qm_policy *p, size_t n, quicmig_tstamp now);
 void qm_policy_on_rx(qm_policy *p, size_t n, quicmig_tstamp now);
+
+/* The flow goes silent: the connection hops because of that. */
+void qm_policy_on_silence(qm_policy *p, quicmig_tstamp now);
+
+/* That was no false alarm: it counts for nothing. */
+void qm_policy_on_silence_end(qm_policy *p);
 
 /* The flow before this one went silent, and this one did not. */
 void qm_policy_on_cut(qm_policy *p, quicmig_tstamp now);

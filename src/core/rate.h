@@ -40,6 +40,11 @@ static inline bool qm_rate_on_bytes(qm_rate *r, size_t n) {
  * the start count as empty. */
 uint64_t qm_rate_of(const qm_rate *r, uint32_t slots);
 
+/* Bytes of the last complete slot; 0 before there is one. */
+static inline uint64_t qm_rate_last(const qm_rate *r) {
+  return r->n ? r->bytes[(r->n - 1) % (QM_RATE_LONG + 1)] : 0;
+}
+
 /* Of the long look's slots, how many were not empty. */
 uint32_t qm_rate_busy(const qm_rate *r);
 

@@ -1,29 +1,47 @@
 #include "core/silence.h"
 
-/* Fewer unanswered datagrams than this may all be lost by chance. */
+/* Fewer unanswered datagrams than this, or bytes of full ones, may all be lost
+ * by chance. */
 #define MANY 6
+#define FULL_SIZE 1200
+/* So many datagrams without a word of ours are traffic that comes. */
+#define STREAMING 4
 /* Patience after an alarm that was not right. */
 #define PATIENT_FOR (3600 * QUICMIG_SECOND)
 #define FLOOR_FACTOR 8
 #define FLOOR_MIN QUICMIG_SECOND
-#define FLOOR_MAX (4 * QUICMIG_SECOND)
+#define FLOOR_MAX (60 * QUICMIG_SECOND)
+#define MUTE_MAX (4 * QUICMIG_SECOND)
+/* While a path still speaks without acknowledging. */
+#define NOT_DUMB_FACTOR 3
 /* The old path has as many PTOs to be heard again. */
 #define JUDGE_PTOS 2
 /* Doublings of the patience with paths that were never heard. */
-#define MUTES_MAX 5u
+#define MUTES_MAX 4u
 
 void qm_silence_init(qm_silence *s) {
   *s = (qm_silence){.since = QUICMIG_NEVER, .judge_at = QUICMIG_NEVER};
 }
 
+/* Traffic that came has stopped, and what is sent now asks why: it was silent
+ * before. */
+static quicmig_tstamp begin(const qm_silence *s, quicmig_tstamp now) {
+  quicmig_tstamp earliest = qm_time_since(now, s->pto);
+
+  return s->heard >= STREAMING && now < s->heard_at + 2 * s->pto
+             ? qm_time_max(s->heard_at, earliest)
+             : now;
+}
+
 void qm_silence_on_flight(qm_silence *s, uint64_t in_flight, bool is_acked,
                           quicmig_duration pto, quicmig_tstamp now) {
   s->pto = pto;
+  s->in_flight = in_flight;
   if (in_flight == 0) {
     s->since = QUICMIG_NEVER;
   } else if (is_acked || s->since == QUICMIG_NEVER) {
-    s->since = now;
-    s->sent = 0;
+    s->since = is_acked ? now : begin(s, now);
+    s->sent = s->heard = 0;
   }
   if (now >= s->patient_until) {
     s->floor = 0;
@@ -32,11 +50,14 @@ void qm_silence_on_flight(qm_silence *s, uint64_t in_flight, bool is_acked,
 
 void qm_silence_on_tx(qm_silence *s, size_t datagrams) { s->sent += datagrams; }
 
-void qm_silence_on_rx(qm_silence *s, quicmig_tstamp now) { s->heard_at = now; }
+void qm_silence_on_rx(qm_silence *s, quicmig_tstamp now) {
+  s->heard_at = now;
+  s->heard += s->since == QUICMIG_NEVER;
+}
 
 void qm_silence_on_move(qm_silence *s) {
   s->since = QUICMIG_NEVER;
-  s->heard_at = 0;
+  s->heard_at = s->heard = 0;
 }
 
 static void be_patient(qm_silence *s, quicmig_duration floor,
@@ -45,22 +66,36 @@ static void be_patient(qm_silence *s, quicmig_duration floor,
   s->patient_until = qm_time_add(now, PATIENT_FOR);
 }
 
+static quicmig_duration long_wait(const qm_silence *s, uint32_t k) {
+  return qm_time_max(FLOOR_MIN, FLOOR_FACTOR * k * s->pto);
+}
+
+/* One that came within an hour of the last is none in the next. */
+void qm_silence_on_doubt(qm_silence *s, uint32_t k, quicmig_tstamp now) {
+  quicmig_tstamp last =
+      qm_time_min(s->patient_until, qm_time_add(now, PATIENT_FOR));
+
+  be_patient(s, long_wait(s, k), qm_time_max(now, last));
+}
+
 /* Until it is proven right it counts as false. */
 void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
                          quicmig_tstamp now) {
-  s->mutes = s->heard_at ? 0 : s->mutes + 1;
+  s->mutes = s->heard_at ? 0 : s->mutes + (s->mutes < MUTES_MAX);
   s->path = path;
   s->alarm_since = s->since;
   s->alarm_pto = s->pto;
   s->judge_at = QUICMIG_NEVER;
   s->was_patient = s->floor != 0;
-  s->is_clear = s->sent >= MANY && s->heard_at != 0 &&
-                now >= qm_time_add(s->heard_at, s->pto);
-  be_patient(s, qm_time_max(FLOOR_MIN, FLOOR_FACTOR * k * s->pto), now);
+  s->is_dumb = s->heard_at != 0 && s->heard_at <= s->since + s->pto &&
+               now >= qm_time_add(s->heard_at, s->pto);
+  s->is_clear =
+      s->is_dumb && (s->sent >= MANY || s->in_flight >= MANY * FULL_SIZE);
+  be_patient(s, long_wait(s, k), now);
 }
 
 void qm_silence_on_life(qm_silence *s, quicmig_tstamp now) {
-  if (s->path == 0 || !s->is_clear) {
+  if (s->path == 0 || !s->is_dumb) {
     return; /* it was heard all the time */
   }
   s->path = 0;
@@ -72,44 +107,57 @@ void qm_silence_on_proof(qm_silence *s, quicmig_duration took,
   if (s->path == 0 || s->judge_at != QUICMIG_NEVER) {
     return;
   }
-  if (!s->is_clear || took > 2 * s->alarm_pto) {
+  if (!s->is_dumb || took > 2 * s->alarm_pto) {
     s->path = 0;
     return;
   }
   s->judge_at = qm_time_add(now, JUDGE_PTOS * s->alarm_pto);
 }
 
-bool qm_silence_on_time(qm_silence *s, bool is_over, quicmig_tstamp now) {
+qm_silence_verdict qm_silence_on_time(qm_silence *s, bool is_over,
+                                      quicmig_tstamp now) {
   bool is_proven = s->judge_at != QUICMIG_NEVER;
 
   if (s->path == 0 || !(is_over || (is_proven && now >= s->judge_at))) {
-    return false;
+    return QM_SILENCE_OPEN;
   }
   s->path = 0;
   if (!is_proven) {
-    return false;
+    return QM_SILENCE_OPEN;
+  }
+  if (!s->is_clear) {
+    return QM_SILENCE_LIKELY;
   }
   if (!s->was_patient) {
     s->floor = 0;
   }
-  return true;
+  return QM_SILENCE_RIGHT;
 }
 
 quicmig_tstamp qm_silence_judge_at(const qm_silence *s) {
   return s->path ? s->judge_at : QUICMIG_NEVER;
 }
 
-/* A path that was never heard may be as dead as the one before: it gets no more
- * than twice as long as that. */
+/* A path that was never heard may be as dead as the one before, or wait for the
+ * same network to wake up: twice as long each time. */
 quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k) {
-  if (s->heard_at == 0) {
-    return qm_time_min((k * s->pto) << (s->mutes < MUTES_MAX ? s->mutes : MUTES_MAX), FLOOR_MAX);
+  quicmig_duration most = 0;
+
+  if (s->floor && s->heard_at) {
+    most = qm_time_min(qm_time_max(s->floor, long_wait(s, k)), FLOOR_MAX);
+  } else if (s->floor) {
+    most = qm_time_min(FLOOR_MIN << s->mutes, MUTE_MAX);
   }
-  return qm_time_max(k * s->pto, s->floor);
+  return qm_time_max(k * s->pto, most);
 }
 
 quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k) {
-  return s->since == QUICMIG_NEVER || k == 0
-             ? QUICMIG_NEVER
-             : qm_time_add(s->since, qm_silence_patience(s, k));
+  quicmig_duration wait = qm_silence_patience(s, k);
+  quicmig_tstamp dumb_since = s->floor ? s->heard_at : 0;
+
+  if (s->since == QUICMIG_NEVER || k == 0) {
+    return QUICMIG_NEVER;
+  }
+  return qm_time_min(qm_time_add(qm_time_max(s->since, dumb_since), wait),
+                     qm_time_add(s->since, NOT_DUMB_FACTOR * wait));
 }

@@ -3,15 +3,18 @@
  * for k PTOs, the path is dead until something proves the contrary.
  *
  *   QUIET    nothing is in flight
- *   WAITING  since the last acknowledgement, or the first packet after QUIET
+ *   WAITING  since the last acknowledgement, or the first packet after QUIET,
+ * or up to a PTO before that, if a stream of packets had stopped coming
  *
  * An alarm is judged afterwards.  It was right when the path had been dumb to
  * many packets, the new one answered at once, and the old one was not heard
  * again.  Else it may have been a network that only paused (radio, a busy
  * host), or bad luck with few packets: for an hour the next alarm waits for
  * eight times as long, for a second at least, and for twice as long as the
- * silence that ended by itself.  So a network whose pauses stay below a second
- * costs one needless hop an hour, however often it pauses.
+ * silence that ended by itself; and the path has to be dumb for all of that
+ * time, or not to acknowledge anything for three times as long.  So a network
+ * whose pauses stay below that costs one needless hop an hour, however often it
+ * pauses.
  */
 #ifndef QM_SILENCE_H
 #define QM_SILENCE_H
@@ -21,18 +24,27 @@
 
 #include "base/time.h"
 
+typedef enum qm_silence_verdict {
+  QM_SILENCE_OPEN,   /* not judged, or false */
+  QM_SILENCE_LIKELY, /* nothing speaks against it, but there were few packets */
+  QM_SILENCE_RIGHT
+} qm_silence_verdict;
+
 typedef struct qm_silence {
   quicmig_tstamp since;    /* NEVER: QUIET */
   quicmig_tstamp heard_at; /* something came on the path; 0: nothing yet */
   quicmig_duration pto;
-  uint64_t sent; /* datagrams since then */
+  uint64_t in_flight; /* bytes */
+  uint64_t sent;      /* datagrams since then */
+  uint64_t heard;     /* and came while QUIET */
   /* Patience. */
   quicmig_duration floor; /* no alarm sooner; 0: any */
   quicmig_tstamp patient_until;
   uint32_t mutes; /* alarms in a row on paths that were never heard */
   /* The last alarm, until it is judged. */
   uint32_t path; /* that went silent; 0: none */
-  bool is_clear; /* dumb, to many packets */
+  bool is_dumb;  /* nothing came in the meantime */
+  bool is_clear; /* and many packets were sent */
   quicmig_tstamp alarm_since, judge_at;
   quicmig_duration alarm_pto;
   bool was_patient;
@@ -56,6 +68,9 @@ void qm_silence_on_move(qm_silence *s);
 void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
                          quicmig_tstamp now);
 
+/* The connection hops on some other suspicion: one an hour is enough. */
+void qm_silence_on_doubt(qm_silence *s, uint32_t k, quicmig_tstamp now);
+
 /* That path was heard after all. */
 void qm_silence_on_life(qm_silence *s, quicmig_tstamp now);
 
@@ -63,9 +78,9 @@ void qm_silence_on_life(qm_silence *s, quicmig_tstamp now);
 void qm_silence_on_proof(qm_silence *s, quicmig_duration took,
                          quicmig_tstamp now);
 
-/* Is the alarm judged now (is_over: no more will be heard of it)?  True: it was
- * right. */
-bool qm_silence_on_time(qm_silence *s, bool is_over, quicmig_tstamp now);
+/* Is the alarm judged now?  is_over: no more will be heard of it. */
+qm_silence_verdict qm_silence_on_time(qm_silence *s, bool is_over,
+                                      quicmig_tstamp now);
 quicmig_tstamp qm_silence_judge_at(const qm_silence *s);
 
 /* How long it has to last: k PTOs, or more. */

@@ -80,7 +80,12 @@ bool qm_engine_is_silent(const qm_engine *e, quicmig_tstamp now) {
 }
 
 void qm_engine_judge_silence(qm_engine *e, bool is_over, quicmig_tstamp now) {
-  if (qm_silence_on_time(&e->silence, is_over, now)) {
+  qm_silence_verdict v = qm_silence_on_time(&e->silence, is_over, now);
+
+  if (v != QM_SILENCE_OPEN) {
+    qm_policy_on_silence_end(&e->policy);
+  }
+  if (v == QM_SILENCE_RIGHT) {
     qm_policy_on_cut(&e->policy, now);
   }
 }

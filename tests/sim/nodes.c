@@ -9,27 +9,32 @@
 
 #define HEADERS 28 /* of IPv4 and UDP */
 
+/* How much a policer's token bucket holds, as time. */
+#define BUCKET (50 * QUICMIG_MILLISECOND)
+
 static bool is_hit(sim *s, uint32_t ppm) {
   return ppm && qm_rng_range(&s->rng, 0, 999999) < ppm;
 }
 
+static quicmig_duration queue_time(const sim_line_side *l) {
+  return (SIM_MTU + HEADERS) * 8 * QUICMIG_SECOND / l->rate *
+         (l->queue ? l->queue : QUEUE_DEFAULT);
+}
+
 /* When the last bit of p has left the line's sender; NEVER: the queue is full.
- */
-/* The queue holds so many full packets, or as many bytes of smaller ones. */
+ * It holds so many full packets, or as many bytes of smaller ones. */
 static quicmig_tstamp serialise(sim_line_side *l, const sim_pkt *p,
                                 quicmig_tstamp now) {
-  size_t queue = l->queue ? l->queue : QUEUE_DEFAULT;
-  quicmig_duration each, full;
+  quicmig_duration each;
 
   if (!l->rate) {
     return now;
   }
   each = (p->len + HEADERS) * 8 * QUICMIG_SECOND / l->rate;
-  full = (SIM_MTU + HEADERS) * 8 * QUICMIG_SECOND / l->rate;
   if (l->busy_until < now) {
     l->busy_until = now;
   }
-  if (l->busy_until - now > full * queue) {
+  if (l->busy_until - now > queue_time(l)) {
     return QUICMIG_NEVER;
   }
   l->busy_until += each;
@@ -94,7 +99,7 @@ static bool is_stale(const sim_nat *n, const struct sim_mapping *m,
   return n->timeout && now > qm_time_add(m->last, n->timeout);
 }
 
-static void expire(sim_nat *n, quicmig_tstamp now) {
+void sim_nat_expire(sim_nat *n, quicmig_tstamp now) {
   size_t i;
 
   for (i = 0; n->mappings && i < PORTS; i++) {
@@ -116,7 +121,7 @@ static struct sim_mapping *map(sim *s, sim_nat *n, const qm_addr *inner) {
     unmap(n, &n->table[port]);
   }
   if (n->limit && n->mappings >= n->limit) {
-    expire(n, s->now);
+    sim_nat_expire(n, s->now);
     if (n->mappings >= n->limit) {
       return NULL;
     }
@@ -188,6 +193,20 @@ void sim_nat_rebind(sim_nat *n) {
   }
 }
 
+/* May p pass a flow that is over its limit? */
+static bool is_let_through(const sim_policer *q, struct sim_flow *f,
+                           const sim_pkt *p, quicmig_tstamp now) {
+  if (q->slow) {
+    return f->packets % q->slow == 0;
+  }
+  if (q->rate == 0 || f->empty_at > now + BUCKET) {
+    return false;
+  }
+  f->empty_at = qm_time_max(f->empty_at, now) +
+                (p->len + HEADERS) * 8 * QUICMIG_SECOND / q->rate;
+  return true;
+}
+
 static void police(sim *s, sim_node *n, sim_pkt *p) {
   sim_policer *q = (sim_policer *)(void *)n;
   struct sim_flow *f = &q->flows[sim_client_port(p)];
@@ -196,10 +215,10 @@ static void police(sim *s, sim_node *n, sim_pkt *p) {
     f->since = s->now;
   }
   f->packets++;
-  f->bytes += p->len;
+  f->bytes += q->is_blind[p->dir] ? 0 : p->len;
   if (((q->bytes && f->bytes > q->bytes) ||
        (q->age && s->now - f->since > q->age)) &&
-      (q->slow == 0 || f->packets % q->slow != 0)) {
+      !is_let_through(q, f, p, s->now)) {
     sim_drop(s, n, p);
   } else {
     sim_forward(s, n, p);
@@ -214,3 +233,59 @@ void sim_policer_init(sim *s, sim_policer *p) {
 }
 
 void sim_policer_reset(sim_policer *p) { free(p->flows); }
+
+static void radio_pass(sim *s, sim_node *n, sim_pkt *p) {
+  sim_radio *r = (sim_radio *)(void *)n;
+  quicmig_tstamp out;
+
+  while (s->now >= r->next) {
+    r->until = r->next + qm_rng_range(&s->rng, r->lo, r->hi);
+    r->next = r->until + qm_rng_range(&s->rng, 0, 2 * r->every);
+  }
+  out = qm_time_max(s->now, r->until) + qm_rng_range(&s->rng, 0, r->jitter);
+  out = r->last_out[p->dir] = qm_time_max(out, r->last_out[p->dir]);
+  sim_forward_at(s, n, p, out);
+}
+
+void sim_radio_init(sim *s, sim_radio *r, quicmig_duration every) {
+  *r = (sim_radio){.node = {.pass = radio_pass},
+                   .every = every,
+                   .lo = 50 * QUICMIG_MILLISECOND,
+                   .hi = 300 * QUICMIG_MILLISECOND,
+                   .jitter = 5 * QUICMIG_MILLISECOND,
+                   .next = s->now + 5 * QUICMIG_SECOND};
+  sim_append(s, &r->node);
+}
+
+/* What the others have sent since the last packet is in the queue already. */
+static void rivals_pass(sim *s, sim_node *n, sim_pkt *p) {
+  sim_rivals *r = (sim_rivals *)(void *)n;
+  sim_line_side *l = &r->line->side[p->dir];
+  quicmig_duration took = s->now - r->seen[p->dir];
+
+  r->seen[p->dir] = s->now;
+  if (s->now >= r->turn) {
+    r->is_on = !r->is_on;
+    r->turn =
+        s->now + qm_rng_range(&s->rng, 0, 2 * (r->is_on ? r->on : r->off));
+  }
+  if (r->is_on && l->rate) {
+    quicmig_tstamp full = s->now + queue_time(l);
+    quicmig_tstamp from = qm_time_max(l->busy_until, s->now - took);
+
+    l->busy_until = qm_time_max(
+        l->busy_until, qm_time_min(from + took * r->share / 100, full));
+  }
+  sim_forward(s, n, p);
+}
+
+void sim_rivals_init(sim *s, sim_rivals *r, sim_line *line, unsigned share) {
+  *r = (sim_rivals){.node = {.pass = rivals_pass},
+                    .line = line,
+                    .share = share,
+                    .on = 20 * QUICMIG_SECOND,
+                    .off = 20 * QUICMIG_SECOND,
+                    .turn = s->now,
+                    .seen = {s->now, s->now}};
+  sim_append(s, &r->node);
+}

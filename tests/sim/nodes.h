@@ -60,23 +60,57 @@ typedef struct sim_nat {
 void sim_nat_init(sim *s, sim_nat *n, const char *outer);
 void sim_nat_reset(sim_nat *n);
 
+/* Forgets those that were not used for too long, so that `mappings` is true. */
+void sim_nat_expire(sim_nat *n, quicmig_tstamp now);
+
 /* Forgets every mapping: the next packet gets a new outer port. */
 void sim_nat_rebind(sim_nat *n);
 
 /* A policer: looks at each flow (4-tuple) on its own; after `bytes` or `age` of
- * a flow it drops it, or lets only every slow-th packet pass. */
+ * a flow it drops it, or lets only every slow-th packet pass, or no more than a
+ * token bucket of `rate` does. */
 typedef struct sim_policer {
   sim_node node;
   uint64_t bytes;       /* 0: no such limit */
   quicmig_duration age; /* 0: no such limit */
   unsigned slow;        /* 0: drop all */
+  uint64_t rate;        /* bits a second; 0: no bucket */
+  bool is_blind[2];     /* does not count this direction's bytes */
   struct sim_flow {
     quicmig_tstamp since;
     uint64_t bytes, packets;
-  } * flows; /* by the client's port */
+    quicmig_tstamp empty_at; /* the bucket's */
+  } * flows;                 /* by the client's port */
 } sim_policer;
 
 void sim_policer_init(sim *s, sim_policer *p);
 void sim_policer_reset(sim_policer *p);
+
+/* A radio: now and then nothing passes either way for a while; what waited
+ * comes all at once, in order. */
+typedef struct sim_radio {
+  sim_node node;
+  quicmig_duration every;     /* mean time between pauses */
+  quicmig_duration lo, hi;    /* a pause is drawn from */
+  quicmig_duration jitter;    /* of each packet, uniform */
+  quicmig_tstamp next, until; /* pause */
+  quicmig_tstamp last_out[2];
+} sim_radio;
+
+void sim_radio_init(sim *s, sim_radio *r, quicmig_duration every);
+
+/* Others' traffic in the queue of the line behind it: on and off by turns, of
+ * random length. */
+typedef struct sim_rivals {
+  sim_node node;
+  sim_line *line;
+  unsigned share; /* of the line's rate while on, percent; may exceed 100 */
+  quicmig_duration on, off; /* mean lengths */
+  bool is_on;
+  quicmig_tstamp turn, seen[2];
+} sim_rivals;
+
+/* Before sim_line_init() of the line. */
+void sim_rivals_init(sim *s, sim_rivals *r, sim_line *line, unsigned share);
 
 #endif

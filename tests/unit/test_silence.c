@@ -1,0 +1,229 @@
+/* Nothing is acknowledged any more: when that is an alarm, and what becomes of
+ * the next one. */
+#include "core/silence.h"
+
+#include "table.h"
+
+#define MS QUICMIG_MILLISECOND
+#define S QUICMIG_SECOND
+#define NEVER QUICMIG_NEVER
+#define T0 (1000 * S)
+#define PTO (50 * MS)
+#define HOUR (3600 * S)
+#define FULL 60000
+
+typedef struct wait {
+  const char *name;
+  uint32_t k;
+  uint64_t in_flight;
+  uint32_t heard;         /* datagrams before, the last one */
+  quicmig_duration since; /* so long ago */
+  quicmig_duration want;  /* from the first packet on; NEVER */
+} wait;
+
+static const wait waits[] = {
+    {"nothing in flight", 2, 0, 1, 10 * S, NEVER},
+    {"two PTOs", 2, 1200, 1, 10 * S, 100 * MS},
+    {"sixteen", 16, 1200, 1, 10 * S, 800 * MS},
+    {"off", 0, 1200, 1, 10 * S, NEVER},
+    {"a stream of packets stopped a PTO ago", 2, 30, 9, 50 * MS, 50 * MS},
+    {"and less than that", 2, 30, 9, 30 * MS, 70 * MS},
+    {"long ago", 2, 30, 9, 10 * S, 100 * MS},
+    {"it was no stream", 2, 30, 3, 50 * MS, 100 * MS},
+};
+
+static void waits_for_k_ptos(void **state) {
+  const wait *r;
+  uint32_t i;
+
+  (void)state;
+  for (EACH_ROW(r, waits)) {
+    quicmig_tstamp at;
+    qm_silence s;
+
+    qm_silence_init(&s);
+    qm_silence_on_flight(&s, 0, false, PTO, T0 - r->since);
+    for (i = 0; i < r->heard; i++) {
+      qm_silence_on_rx(&s, T0 - r->since);
+    }
+    qm_silence_on_flight(&s, r->in_flight, false, PTO, T0);
+    at = qm_silence_deadline(&s, r->k);
+    row_equal(r, at == NEVER ? NEVER : at - T0, r->want);
+  }
+}
+
+static void an_acknowledgement_begins_anew(void **state) {
+  qm_silence s;
+
+  (void)state;
+  qm_silence_init(&s);
+  qm_silence_on_rx(&s, T0);
+  qm_silence_on_flight(&s, FULL, false, PTO, T0);
+  qm_silence_on_flight(&s, FULL, false, PTO, T0 + 80 * MS);
+  assert_int_equal(qm_silence_deadline(&s, 2), T0 + 100 * MS);
+  qm_silence_on_flight(&s, FULL, true, PTO, T0 + 90 * MS);
+  assert_int_equal(qm_silence_deadline(&s, 2), T0 + 190 * MS);
+  qm_silence_on_flight(&s, FULL, false, 2 * PTO, T0 + 95 * MS);
+  assert_int_equal(qm_silence_deadline(&s, 2), T0 + 290 * MS);
+  qm_silence_on_flight(&s, 0, true, PTO, T0 + 100 * MS);
+  assert_true(qm_silence_deadline(&s, 2) == NEVER);
+}
+
+typedef struct alarm {
+  const char *name;
+  uint64_t in_flight;
+  size_t sent;
+  bool is_heard;         /* during the silence */
+  quicmig_duration took; /* until the new path answered; NEVER */
+  bool lives;            /* the old path is heard again */
+  qm_silence_verdict verdict;
+  quicmig_duration next; /* patience afterwards */
+} alarm;
+
+static const alarm alarms[] = {
+    {"a dead path, much in flight", FULL, 2, false, 40 * MS, false,
+     QM_SILENCE_RIGHT, 100 * MS},
+    {"a dead path, many sent", 2000, 10, false, 40 * MS, false,
+     QM_SILENCE_RIGHT, 100 * MS},
+    {"few packets", 1200, 3, false, 40 * MS, false, QM_SILENCE_LIKELY, S},
+    {"the path spoke all the time", FULL, 10, true, 40 * MS, false,
+     QM_SILENCE_OPEN, S},
+    {"the new one was as slow", FULL, 10, false, 300 * MS, false,
+     QM_SILENCE_OPEN, S},
+    {"the new one never answered", FULL, 10, false, NEVER, false,
+     QM_SILENCE_OPEN, S},
+    {"the old one lives", FULL, 10, false, 40 * MS, true, QM_SILENCE_OPEN, S},
+    {"both wait, both live", FULL, 10, false, NEVER, true, QM_SILENCE_OPEN, S},
+};
+
+/* An alarm after two PTOs, and all that follows. */
+static qm_silence_verdict alarm_of(qm_silence *s, const alarm *r,
+                                   quicmig_tstamp at) {
+  qm_silence_verdict v;
+
+  qm_silence_on_rx(s, at);
+  qm_silence_on_flight(s, r->in_flight, true, PTO, at);
+  qm_silence_on_tx(s, r->sent);
+  at = qm_silence_deadline(s, 2);
+  if (r->is_heard) {
+    qm_silence_on_rx(s, at - 10 * MS);
+  }
+  qm_silence_on_alarm(s, 1, 2, at);
+  qm_silence_on_move(s);
+  if (r->lives) {
+    qm_silence_on_life(s, at + 20 * MS);
+  }
+  if (r->took != NEVER) {
+    at += r->took;
+    qm_silence_on_proof(s, r->took, at);
+  }
+  v = qm_silence_on_time(s, false, at + 99 * MS);
+  assert_int_equal(v, QM_SILENCE_OPEN); /* not yet */
+  v = qm_silence_on_time(s, false, at + 100 * MS);
+  assert_false(qm_silence_on_time(s, true, at + 200 * MS)); /* told once */
+  return v;
+}
+
+static void alarms_are_judged(void **state) {
+  const alarm *r;
+
+  (void)state;
+  for (EACH_ROW(r, alarms)) {
+    qm_silence s;
+
+    qm_silence_init(&s);
+    row_equal(r, alarm_of(&s, r, T0), r->verdict);
+    qm_silence_on_rx(&s, T0 + S);
+    qm_silence_on_flight(&s, 1200, false, PTO, T0 + 2 * S);
+    row_equal(r, qm_silence_patience(&s, 2), r->next);
+    row_true(r, qm_silence_judge_at(&s) == NEVER);
+    qm_silence_on_flight(&s, 1200, false, PTO, T0 + HOUR + S);
+    row_equal(r, qm_silence_patience(&s, 2), 2 * PTO); /* forgotten */
+  }
+}
+
+/* The next hop ends the judging: what is known by then counts. */
+static void a_hop_ends_the_judging(void **state) {
+  qm_silence s;
+
+  (void)state;
+  qm_silence_init(&s);
+  qm_silence_on_rx(&s, T0);
+  qm_silence_on_flight(&s, FULL, true, PTO, T0);
+  qm_silence_on_alarm(&s, 1, 2, T0 + 100 * MS);
+  assert_false(qm_silence_on_time(&s, true, T0 + 120 * MS)); /* no proof */
+  qm_silence_on_proof(&s, 40 * MS, T0 + 140 * MS);
+  assert_true(qm_silence_judge_at(&s) == NEVER);
+  qm_silence_on_rx(&s, T0 + 4 * S);
+  qm_silence_on_alarm(&s, 2, 2, T0 + 5 * S);
+  qm_silence_on_proof(&s, 40 * MS, T0 + 5040 * MS);
+  assert_int_equal(qm_silence_on_time(&s, true, T0 + 5041 * MS),
+                   QM_SILENCE_RIGHT);
+  /* Patience remains from the first one. */
+  qm_silence_on_rx(&s, T0 + 6 * S);
+  assert_int_equal(qm_silence_patience(&s, 2), S);
+}
+
+/* Paths that never said a word: twice as long each time, up to a limit. */
+static void mute_paths(void **state) {
+  static const quicmig_duration want[] = {S, 2 * S, 4 * S, 4 * S, 4 * S, 4 * S};
+  quicmig_tstamp now = T0;
+  qm_silence s;
+  size_t i;
+
+  (void)state;
+  qm_silence_init(&s);
+  qm_silence_on_rx(&s, now);
+  qm_silence_on_flight(&s, FULL, true, PTO, now);
+  for (i = 0; i < COUNT_OF(want); i++) {
+    now = qm_silence_deadline(&s, 2);
+    qm_silence_on_alarm(&s, (uint32_t)i + 1, 2, now);
+    qm_silence_on_move(&s);
+    qm_silence_on_flight(&s, FULL, false, PTO, now);
+    assert_int_equal(qm_silence_patience(&s, 2), want[i]);
+  }
+}
+
+/* A network that pauses now and then, at random, for less than a second: one
+ * false alarm an hour, whatever else is the case. */
+static void pauses(void **state) {
+  uint64_t seed = test_seed(), x = seed;
+  quicmig_tstamp now = T0;
+  uint32_t n = 0, hours = 100;
+  qm_silence s;
+
+  (void)state;
+  qm_silence_init(&s);
+  while (now < T0 + hours * HOUR) {
+    quicmig_duration pause;
+
+    x = x * 6364136223846793005ull + 1442695040888963407ull;
+    pause = (x >> 33) % 990 * MS;
+    qm_silence_on_rx(&s, now);
+    qm_silence_on_flight(&s, FULL, true, PTO, now);
+    if (qm_silence_deadline(&s, 2) < now + pause) {
+      n++;
+      qm_silence_on_alarm(&s, 1, 2, qm_silence_deadline(&s, 2));
+      qm_silence_on_move(&s);
+      qm_silence_on_life(&s, now + pause);
+      qm_silence_on_proof(&s, pause, now + pause);
+    }
+    qm_silence_on_time(&s, false, now + pause);
+    now += pause + (x >> 40) % 5000 * MS;
+  }
+  print_message("%u alarms in %u h\n", n, hours);
+  assert_in_range(n, 50, hours + 1);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(waits_for_k_ptos),
+      cmocka_unit_test(an_acknowledgement_begins_anew),
+      cmocka_unit_test(alarms_are_judged),
+      cmocka_unit_test(a_hop_ends_the_judging),
+      cmocka_unit_test(mute_paths),
+      cmocka_unit_test(pauses),
+  };
+
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
