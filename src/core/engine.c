@@ -21,11 +21,16 @@ void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
   qm_sched_init(&e->sched, &e->o, seed);
   qm_ledger_init(&e->ledger);
   qm_silence_init(&e->silence);
-  qm_policy_init(&e->policy, o->adaptive != 0);
   qm_paths_init(&e->paths, slots, o->max_sockets, &e->out);
   e->hop.give_up = QUICMIG_NEVER;
   e->srtt_low = QUICMIG_SECOND;
   e->stats.peer_budget = QM_LEDGER_NO_BUDGET;
+}
+
+void qm_engine_on_policy(qm_engine *e, qm_policy *policy, quicmig_tstamp now) {
+  e->policy = policy;
+  e->news_told = 0;
+  qm_policy_on_flow(policy, 0, now);
 }
 
 void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
@@ -45,11 +50,6 @@ void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
   e->o.watch_network = kept.watch_network;
   memcpy(e->o.interface_name, kept.interface_name, sizeof(kept.interface_name));
   memcpy(e->o.interfaces, kept.interfaces, sizeof(kept.interfaces));
-  if (!o->adaptive != !kept.adaptive) {
-    qm_policy_init(&e->policy, o->adaptive != 0);
-    qm_policy_on_flow(&e->policy, 0, now);
-    e->news_told = 0;
-  }
   if (e->is_confirmed) {
     qm_sched_start(&e->sched, now);
   }
@@ -79,7 +79,7 @@ void qm_engine_on_confirmed(qm_engine *e, bool forbids, uint64_t cid_limit,
   e->is_forbidden = forbids;
   qm_ledger_on_peer(&e->ledger, cid_limit);
   qm_paths_move(&e->paths, p, QUICMIG_PATH_ACTIVE, now);
-  qm_policy_on_flow(&e->policy, 0, now);
+  qm_policy_on_flow(e->policy, 0, now);
   qm_sched_start(&e->sched, now);
 }
 
@@ -100,7 +100,7 @@ void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t datagrams, size_t n,
   qm_meter_on_tx(&p->meter, datagrams, n);
   if (p->id == e->tx_id) {
     qm_sched_on_traffic(&e->sched, datagrams, n, now);
-    qm_policy_on_tx(&e->policy, n, now);
+    qm_policy_on_tx(e->policy, n, now);
     qm_silence_on_tx(&e->silence, datagrams);
   }
   qm_hop_on_tx(e, p, now);
@@ -156,7 +156,7 @@ qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
   }
   if (p->id == e->tx_id) {
     qm_sched_on_traffic(&e->sched, 1, n, now);
-    qm_policy_on_rx(&e->policy, n, now);
+    qm_policy_on_rx(e->policy, n, now);
     qm_silence_on_rx(&e->silence, now);
   }
   if (p->id == e->silence.path) {

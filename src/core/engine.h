@@ -61,7 +61,7 @@ typedef struct qm_engine {
   quicmig_options o;
   qm_sched sched;
   qm_silence silence;
-  qm_policy policy;
+  qm_policy *policy; /* outlives the engine; NULL: not wanted */
   qm_ledger ledger;
   qm_paths paths;
   qm_outbox out;
@@ -86,6 +86,10 @@ typedef struct qm_engine {
  * so that no two connections hop together. */
 void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
                     uint64_t seed);
+
+/* A policy is wanted from now on, or, NULL, none.  The one before is not used
+ * any more. */
+void qm_engine_on_policy(qm_engine *e, qm_policy *policy, quicmig_tstamp now);
 
 /* New hop_... and drain options; the next gap is drawn anew. */
 void qm_engine_on_options(qm_engine *e, const quicmig_options *o,

@@ -94,11 +94,13 @@ static void finish_bad(qm_engine *e, int err, int sys_errno,
 
 /* A path of the application's, or the way out of a stall: it empties ngtcp2's
  * window, which a REBIND would keep.  So also where a REBIND out of silence has
- * failed: its window may be full of what is never repeated. */
+ * failed: its window may be full of what is never repeated.  And to another
+ * network: there may be nothing to send that would prove a REBIND. */
 static bool is_always_migrated(const qm_engine *e, quicmig_reason reason) {
   return reason == QUICMIG_REASON_EXPLICIT || reason == QUICMIG_REASON_STALL ||
          (reason == QUICMIG_REASON_DEGRADED && e->sched.failures &&
-          !e->is_forbidden);
+          !e->is_forbidden) ||
+         (reason == QUICMIG_REASON_NETWORK && !e->is_forbidden);
 }
 
 static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
@@ -239,8 +241,8 @@ static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_engine_judge_silence(e, true, now);
   if (is_alarm(e)) {
     qm_silence_on_alarm(&e->silence, e->active_id, e->o.degrade_ptos, now);
-    qm_policy_on_silence(&e->policy, now);
-  } else if (e->policy.state == QM_POLICY_SUSPECTING) {
+    qm_policy_on_silence(e->policy, now);
+  } else if (e->policy && e->policy->state == QM_POLICY_SUSPECTING) {
     qm_silence_on_doubt(&e->silence, e->o.degrade_ptos, now);
   }
   e->hop.record.to_id = p->id;
@@ -347,7 +349,7 @@ static void take_over(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_path *old = qm_engine_active(e);
 
   qm_silence_on_move(&e->silence);
-  qm_policy_on_flow(&e->policy, e->hop.record.srtt_before, now);
+  qm_policy_on_flow(e->policy, e->hop.record.srtt_before, now);
   qm_drain_start(&e->paths, old, e->o.drain, now);
   qm_paths_move(&e->paths, p, QUICMIG_PATH_ACTIVE, now);
   e->active_id = e->tx_id = p->id;

@@ -37,10 +37,8 @@
 
 static uint64_t percent(uint64_t v, unsigned pct) { return v / 100 * pct; }
 
-void qm_policy_init(qm_policy *p, bool is_wanted) {
-  *p = (qm_policy){.state = is_wanted ? QM_POLICY_CALM : QM_POLICY_OFF,
-                   .dip = {.at = QUICMIG_NEVER},
-                   .well_since = QUICMIG_NEVER};
+void qm_policy_init(qm_policy *p) {
+  *p = (qm_policy){.dip = {.at = QUICMIG_NEVER}, .well_since = QUICMIG_NEVER};
   qm_budget_init(&p->budget);
   qm_rate_start(&p->rate, 0, 0);
 }
@@ -56,7 +54,7 @@ static void tell(qm_policy *p, quicmig_verdict verdict, const qm_flow *flow,
 }
 
 bool qm_policy_next(qm_policy *p, qm_news *news) {
-  if (p->n_news == 0) {
+  if (!p || p->n_news == 0) {
     return false;
   }
   *news = p->news[0];
@@ -70,7 +68,7 @@ static qm_flow here(const qm_policy *p, quicmig_tstamp now) {
 }
 
 void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now) {
-  if (p->state == QM_POLICY_OFF) {
+  if (!p) {
     return;
   }
   /* A suspicion is put to the test, whatever made the connection move. */
@@ -98,17 +96,22 @@ static void learn(qm_policy *p, quicmig_verdict verdict, const qm_flow *flow,
 }
 
 void qm_policy_on_silence(qm_policy *p, quicmig_tstamp now) {
+  if (!p) {
+    return;
+  }
   p->hint = p->good;
   p->quiet_before = p->quiet_until;
   p->quiet_until = qm_time_add(now, QUIET_AFTER);
 }
 
 void qm_policy_on_silence_end(qm_policy *p) {
-  p->quiet_until = p->quiet_before;
+  if (p) {
+    p->quiet_until = p->quiet_before;
+  }
 }
 
 void qm_policy_on_cut(qm_policy *p, quicmig_tstamp now) {
-  if (p->state == QM_POLICY_OFF || p->last_alive.bytes == 0) {
+  if (!p || p->last_alive.bytes == 0) {
     return;
   }
   p->state = QM_POLICY_CALM;
@@ -261,7 +264,7 @@ static void look_at_trial(qm_policy *p, quicmig_tstamp now) {
 void qm_policy_on_time(qm_policy *p, quicmig_tstamp now) {
   quicmig_verdict verdict;
 
-  if (p->state == QM_POLICY_OFF) {
+  if (!p) {
     return;
   }
   verdict = qm_budget_on_time(&p->budget, now);
@@ -275,7 +278,7 @@ void qm_policy_on_time(qm_policy *p, quicmig_tstamp now) {
 }
 
 void qm_policy_on_tx(qm_policy *p, size_t n, quicmig_tstamp now) {
-  if (p->state != QM_POLICY_OFF) {
+  if (p) {
     qm_policy_on_time(p, now);
     p->dip.busy += qm_rate_on_bytes(&p->rate, n);
     p->bytes += n;
@@ -283,8 +286,10 @@ void qm_policy_on_tx(qm_policy *p, size_t n, quicmig_tstamp now) {
 }
 
 void qm_policy_on_rx(qm_policy *p, size_t n, quicmig_tstamp now) {
-  qm_policy_on_tx(p, n, now);
-  p->alive = here(p, now);
+  if (p) {
+    qm_policy_on_tx(p, n, now);
+    p->alive = here(p, now);
+  }
 }
 
 /* When the budget is used up; 0: it is. */
@@ -304,7 +309,7 @@ static quicmig_tstamp limit_at(const qm_policy *p, quicmig_duration lead) {
 quicmig_tstamp qm_policy_deadline(const qm_policy *p, quicmig_duration lead) {
   quicmig_tstamp at;
 
-  if (p->state == QM_POLICY_OFF) {
+  if (!p) {
     return QUICMIG_NEVER;
   }
   if (p->state == QM_POLICY_SUSPECTING) {
@@ -319,6 +324,5 @@ quicmig_tstamp qm_policy_deadline(const qm_policy *p, quicmig_duration lead) {
 
 bool qm_policy_wants_hop(const qm_policy *p, quicmig_duration lead,
                          quicmig_tstamp now) {
-  return p->state == QM_POLICY_SUSPECTING ||
-         (p->state != QM_POLICY_OFF && limit_at(p, lead) <= now);
+  return p && (p->state == QM_POLICY_SUSPECTING || limit_at(p, lead) <= now);
 }

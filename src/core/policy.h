@@ -34,7 +34,6 @@
 #define QM_POLICY_NEWS 4
 
 typedef enum qm_policy_state {
-  QM_POLICY_OFF, /* not wanted */
   QM_POLICY_CALM,
   QM_POLICY_SUSPECTING,
   QM_POLICY_TRIAL
@@ -85,7 +84,8 @@ typedef struct qm_policy {
   qm_news news[QM_POLICY_NEWS]; /* wait to be told, oldest first */
 } qm_policy;
 
-void qm_policy_init(qm_policy *p, bool is_wanted);
+/* All other functions take NULL for a policy that is not wanted. */
+void qm_policy_init(qm_policy *p);
 
 /* A new flow begins; rtt: of the path before. */
 void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now);

@@ -10,14 +10,15 @@
 #define PATIENT_FOR (3600 * QUICMIG_SECOND)
 #define FLOOR_FACTOR 8
 #define FLOOR_MIN QUICMIG_SECOND
-#define FLOOR_MAX (60 * QUICMIG_SECOND)
-#define MUTE_MAX (4 * QUICMIG_SECOND)
+#define FLOOR_MAX (10 * QUICMIG_SECOND)
+/* A path that is never heard costs a connection ID: they must last. */
+#define MUTE_MAX (32 * QUICMIG_SECOND)
 /* While a path still speaks without acknowledging. */
 #define NOT_DUMB_FACTOR 3
 /* The old path has as many PTOs to be heard again. */
 #define JUDGE_PTOS 2
 /* Doublings of the patience with paths that were never heard. */
-#define MUTES_MAX 4u
+#define MUTES_MAX 5u
 
 void qm_silence_init(qm_silence *s) {
   *s = (qm_silence){.since = QUICMIG_NEVER, .judge_at = QUICMIG_NEVER};
@@ -36,7 +37,7 @@ static quicmig_tstamp begin(const qm_silence *s, quicmig_tstamp now) {
 void qm_silence_on_flight(qm_silence *s, uint64_t in_flight, bool is_acked,
                           quicmig_duration pto, quicmig_tstamp now) {
   s->pto = pto;
-  s->in_flight = in_flight;
+  s->in_flight = (uint32_t)qm_time_min(in_flight, UINT32_MAX);
   if (in_flight == 0) {
     s->since = QUICMIG_NEVER;
   } else if (is_acked || s->since == QUICMIG_NEVER) {
@@ -48,7 +49,9 @@ void qm_silence_on_flight(qm_silence *s, uint64_t in_flight, bool is_acked,
   }
 }
 
-void qm_silence_on_tx(qm_silence *s, size_t datagrams) { s->sent += datagrams; }
+void qm_silence_on_tx(qm_silence *s, size_t datagrams) {
+  s->sent += (uint32_t)datagrams;
+}
 
 void qm_silence_on_rx(qm_silence *s, quicmig_tstamp now) {
   s->heard_at = now;
@@ -57,7 +60,8 @@ void qm_silence_on_rx(qm_silence *s, quicmig_tstamp now) {
 
 void qm_silence_on_move(qm_silence *s) {
   s->since = QUICMIG_NEVER;
-  s->heard_at = s->heard = 0;
+  s->heard_at = 0;
+  s->heard = 0;
 }
 
 static void be_patient(qm_silence *s, quicmig_duration floor,
@@ -125,13 +129,10 @@ qm_silence_verdict qm_silence_on_time(qm_silence *s, bool is_over,
   if (!is_proven) {
     return QM_SILENCE_OPEN;
   }
-  if (!s->is_clear) {
-    return QM_SILENCE_LIKELY;
-  }
   if (!s->was_patient) {
     s->floor = 0;
   }
-  return QM_SILENCE_RIGHT;
+  return s->is_clear ? QM_SILENCE_RIGHT : QM_SILENCE_LIKELY;
 }
 
 quicmig_tstamp qm_silence_judge_at(const qm_silence *s) {

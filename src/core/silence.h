@@ -4,17 +4,18 @@
  *
  *   QUIET    nothing is in flight
  *   WAITING  since the last acknowledgement, or the first packet after QUIET,
- * or up to a PTO before that, if a stream of packets had stopped coming
+ *            or up to a PTO before that, if a stream of packets had stopped
  *
- * An alarm is judged afterwards.  It was right when the path had been dumb to
- * many packets, the new one answered at once, and the old one was not heard
- * again.  Else it may have been a network that only paused (radio, a busy
- * host), or bad luck with few packets: for an hour the next alarm waits for
- * eight times as long, for a second at least, and for twice as long as the
- * silence that ended by itself; and the path has to be dumb for all of that
- * time, or not to acknowledge anything for three times as long.  So a network
- * whose pauses stay below that costs one needless hop an hour, however often it
- * pauses.
+ * An alarm is judged afterwards.  It was right when the path had been dumb, the
+ * new one answered at once, and the old one, which the peer probes then (RFC
+ * 9000 section 9.3.3), was not heard again; what it says about the flow counts
+ * only if many packets had found the path dumb.  Else it may have been a
+ * network that only paused (radio, a busy host), or bad luck: for an hour the
+ * next alarm waits for eight times as long, for a second at least, and for
+ * twice as long as the silence that ended by itself; and the path has to be
+ * dumb for all of that time, or not to acknowledge anything for three times as
+ * long.  So a network whose pauses stay below that costs one needless hop an
+ * hour, however often it pauses.
  */
 #ifndef QM_SILENCE_H
 #define QM_SILENCE_H
@@ -34,9 +35,9 @@ typedef struct qm_silence {
   quicmig_tstamp since;    /* NEVER: QUIET */
   quicmig_tstamp heard_at; /* something came on the path; 0: nothing yet */
   quicmig_duration pto;
-  uint64_t in_flight; /* bytes */
-  uint64_t sent;      /* datagrams since then */
-  uint64_t heard;     /* and came while QUIET */
+  uint32_t in_flight; /* bytes */
+  uint32_t sent;      /* datagrams since then */
+  uint32_t heard;     /* and came while QUIET */
   /* Patience. */
   quicmig_duration floor; /* no alarm sooner; 0: any */
   quicmig_tstamp patient_until;

@@ -83,10 +83,10 @@ void qm_engine_judge_silence(qm_engine *e, bool is_over, quicmig_tstamp now) {
   qm_silence_verdict v = qm_silence_on_time(&e->silence, is_over, now);
 
   if (v != QM_SILENCE_OPEN) {
-    qm_policy_on_silence_end(&e->policy);
+    qm_policy_on_silence_end(e->policy);
   }
   if (v == QM_SILENCE_RIGHT) {
-    qm_policy_on_cut(&e->policy, now);
+    qm_policy_on_cut(e->policy, now);
   }
 }
 
@@ -103,15 +103,19 @@ static quicmig_reason find_reason(const qm_engine *e, quicmig_tstamp now) {
   if (now < e->nat_at) {
     return QUICMIG_REASON_INITIAL;
   }
-  return qm_policy_wants_hop(&e->policy, lead(e), now)
+  return qm_policy_wants_hop(e->policy, lead(e), now)
              ? QUICMIG_REASON_ADAPTIVE
              : qm_sched_reason(&e->sched, now);
+}
+
+static bool has_news(const qm_engine *e) {
+  return e->policy && e->news_told < e->policy->n_news;
 }
 
 /* One event for each verdict; the policy keeps the evidence until it is told.
  */
 static void tell_news(qm_engine *e) {
-  while (e->news_told < e->policy.n_news) {
+  while (has_news(e)) {
     e->news_told++;
     qm_outbox_push_event(&e->out, QUICMIG_EVENT_VERDICT, 0);
   }
@@ -124,7 +128,7 @@ void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
   qm_hop_on_time(e, now);
   qm_drain_on_time(&e->paths, now);
   qm_engine_judge_silence(e, false, now);
-  qm_policy_on_time(&e->policy, now);
+  qm_policy_on_time(e->policy, now);
   tell_news(e);
   /* The record of an attempt that has just ended must be given out first. */
   if (!e->is_confirmed || phase != QM_PHASE_IDLE) {
@@ -146,7 +150,7 @@ static quicmig_tstamp trigger_at(const qm_engine *e) {
     return QUICMIG_NEVER;
   }
   at = qm_time_min(qm_sched_deadline(&e->sched),
-                   qm_policy_deadline(&e->policy, lead(e)));
+                   qm_policy_deadline(e->policy, lead(e)));
   at = qm_time_max(at, e->nat_at);
   urgent = silence_at(e);
   return qm_time_max(qm_time_min(at, urgent), e->sched.not_before);
@@ -157,7 +161,7 @@ quicmig_tstamp qm_engine_deadline(const qm_engine *e) {
 
   at = qm_time_min(at, qm_hop_deadline(e));
   at = qm_time_min(at, qm_silence_judge_at(&e->silence));
-  if (e->news_told < e->policy.n_news) {
+  if (has_news(e)) {
     at = 0;
   }
   if (e->hop.phase == QM_PHASE_SETTLING) {

@@ -10,7 +10,7 @@
 
 static int check_addresses(const quicmig_server_config *cfg,
                            qm_listener_config *c) {
-  uint16_t port;
+  uint16_t port, port2;
 
   if (qm_addr_set(&c->local[0], cfg->local, (socklen_t)cfg->locallen) != 0) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
@@ -30,6 +30,11 @@ static int check_addresses(const quicmig_server_config *cfg,
                     "port_hi must be 0 or from local's port on, at most %d "
                     "ports",
                     QM_LISTENER_PORTS);
+  }
+  port2 = c->local[1].len ? qm_addr_port(&c->local[1]) : 0;
+  if (cfg->port_hi && port2 + (cfg->port_hi - port) > 65535) {
+    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
+                    "the range from local2's port on ends behind 65535");
   }
   c->port_hi = (uint16_t)cfg->port_hi;
   return 0;

@@ -51,6 +51,7 @@ struct quicmig_server {
   qm_list conns, dirty;
   qm_clock_guard clock;
   quicmig_tstamp write_at; /* the socket was full: try again then */
+  unsigned waits;          /* for it, in a row */
   quicmig_server_stats stats;
   uint8_t reset_secret[32];
   quicmig_tstamp resets_at; /* start of the second that resets_left is for */

@@ -1,6 +1,9 @@
 #include "endpoint/server.h"
 #include "io/txplan.h"
 
+/* Times that a full socket among several is waited for, a millisecond each. */
+#define WAITS_MAX 4
+
 uint8_t *qm_server_room(quicmig_server *s) {
   uint8_t *room = qm_txq_room(&s->tx);
 
@@ -34,6 +37,11 @@ static bool deal_with(quicmig_server *s, int err) {
 
   switch (qm_txplan_on_error(err, qm_txq_front(&s->tx, &n))) {
   case QM_TX_WAIT:
+    /* One socket of many must not stop the others for long. */
+    if (s->listener.n > 1 && ++s->waits > WAITS_MAX) {
+      s->stats.tx_dropped += qm_txq_drop(&s->tx);
+      return true;
+    }
     s->write_at = qm_time_add(s->clock.last, QM_TX_RETRY_AFTER);
     return false;
   case QM_TX_NO_GSO:
@@ -62,6 +70,7 @@ static void on_sent(quicmig_server *s, const qm_msg *msgs, size_t n) {
     s->stats.tx_packets += qm_msg_count(&msgs[i]);
   }
   qm_txq_on_sent(&s->tx, n);
+  s->waits = 0;
 }
 
 bool qm_server_flush(quicmig_server *s) {

@@ -33,6 +33,27 @@ static size_t handle_size(const quicmig_options *o) {
   return sizeof(quicmig) + o->max_sockets * sizeof(qm_path);
 }
 
+/* The adaptive policy is there only while it is wanted. */
+static int want_policy(quicmig *m, bool is_wanted) {
+  qm_policy *p = m->engine.policy;
+
+  if (is_wanted == (p != NULL)) {
+    return 0;
+  }
+  if (is_wanted) {
+    p = qm_malloc(&m->mem, sizeof(*p));
+    if (!p) {
+      return QUICMIG_ERR_NOMEM;
+    }
+    qm_policy_init(p);
+    qm_engine_on_policy(&m->engine, p, m->clock.last);
+    return 0;
+  }
+  qm_engine_on_policy(&m->engine, NULL, m->clock.last);
+  qm_free(&m->mem, p);
+  return 0;
+}
+
 static int open_first(quicmig *m) {
   uint64_t seed;
   qm_sock s;
@@ -89,11 +110,15 @@ int qm_migrator_new(quicmig **pm, const quicmig_options *o,
   m->engine.nat = &qm_nat_process;
   *pm = m;
   m->is_inside = true;
-  err = open_first(m);
+  err = want_policy(m, o->adaptive != 0);
+  if (err == 0) {
+    err = open_first(m);
+  }
   m->is_inside = false;
   if (err != 0) {
     *pm = NULL;
     qm_homes_unwatch(m);
+    (void)want_policy(m, false);
     errno = m->sys_error;
     qm_free(mem, m);
   }
@@ -129,6 +154,7 @@ void quicmig_free(quicmig *m) {
   m->is_inside = true;
   close_sockets(m);
   qm_hold_free(m);
+  (void)want_policy(m, false);
   mem = m->mem;
   qm_free(&mem, m);
 }
@@ -189,24 +215,41 @@ quicmig_tstamp quicmig_deadline(const quicmig *m) {
   return qm_clock_guard_out(&m->clock, at);
 }
 
-/*
- * The proof of a new path may wait in its socket while the program was busy
- * elsewhere: it is read before time is allowed to fail the path.
- */
-static int read_probed(quicmig *m) {
-  const qm_path *p =
-      qm_paths_find(&m->engine.paths, m->engine.hop.record.to_id);
+/* The path that time is about to judge, or NULL. */
+static const qm_path *find_judged(const quicmig *m) {
+  if (m->engine.hop.phase == QM_PHASE_PROBING) {
+    return qm_paths_find(&m->engine.paths, m->engine.hop.record.to_id);
+  }
+  return qm_engine_is_silent(&m->engine, m->clock.last) ||
+                 qm_time_is_due(m->stall_at, m->clock.last)
+             ? qm_engine_active(&m->engine)
+             : NULL;
+}
 
-  return m->engine.hop.phase == QM_PHASE_PROBING
-             ? qm_migrator_read(m, p->handle)
-             : 0;
+/*
+ * The proof of a new path, or the acknowledgement that was missed, may wait in
+ * its socket while the program was busy elsewhere: it is read before time is
+ * allowed to fail the path.
+ */
+static int read_judged(quicmig *m) {
+  const qm_path *p = find_judged(m);
+  uint64_t before;
+  int rv;
+
+  if (!p) {
+    return 0;
+  }
+  before = qm_migrator_in_flight(m);
+  rv = qm_migrator_read(m, p->handle);
+  qm_migrator_on_flight(m, before);
+  return rv;
 }
 
 static int pass_time(quicmig *m) {
   quicmig_tstamp now = m->clock.last;
   qm_cc cc;
 
-  if (read_probed(m) < 0) {
+  if (read_judged(m) < 0) {
     return QUICMIG_ERR_CONN;
   }
   if (ngtcp2_conn_get_expiry(m->conn) <= now) {
@@ -229,7 +272,9 @@ static int pass_time(quicmig *m) {
 /* Called much later than it had asked for: the machine slept, and NATs have
  * forgotten the connection. */
 static void note_sleep(quicmig *m, quicmig_tstamp now) {
-  if (m->engine.o.watch_network && now > qm_time_add(m->clock.last, SLEPT) &&
+  quicmig_tstamp last = qm_clock_guard_out(&m->clock, m->clock.last);
+
+  if (m->engine.o.watch_network && now > qm_time_add(last, SLEPT) &&
       now > qm_time_add(quicmig_deadline(m), SLEPT)) {
     qm_homes_on_change(m, true);
   }
@@ -276,7 +321,11 @@ int quicmig_reschedule(quicmig *m, const quicmig_options *o,
   if (m->is_inside) {
     return QUICMIG_ERR_REENTRANT;
   }
-  qm_engine_on_options(&m->engine, o, qm_clock_guard_in(&m->clock, now));
+  qm_clock_guard_in(&m->clock, now);
+  if (want_policy(m, o->adaptive != 0) != 0) {
+    return QUICMIG_ERR_NOMEM;
+  }
+  qm_engine_on_options(&m->engine, o, m->clock.last);
   return 0;
 }
 
@@ -294,5 +343,6 @@ quicmig_tstamp quicmig_next_hop(const quicmig *m) {
 }
 
 size_t quicmig_memory(const quicmig *m) {
-  return handle_size(&m->engine.o) + qm_hold_memory(m);
+  return handle_size(&m->engine.o) + qm_hold_memory(m) +
+         (m->engine.policy ? sizeof(qm_policy) : 0);
 }

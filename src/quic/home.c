@@ -12,6 +12,9 @@
 #define BLIND_FOR QUICMIG_SECOND
 /* A better interface that comes and goes is left alone; one that stays but
  * leads nowhere is tried ever more rarely. */
+/* With so few connection IDs a hop may be the last one for a while. */
+#define SCARCE_IDS 4
+
 #define BETTER_FOR (2 * QUICMIG_SECOND)
 #define BETTER_FOR_MAX (300 * QUICMIG_SECOND)
 
@@ -112,21 +115,34 @@ static int open_any(quicmig *m, uint8_t from, qm_ports *ports, qm_sock *s,
   return first;
 }
 
-int qm_homes_open(quicmig *m, uint32_t reason, qm_sock *s) {
-  bool is_best =
-      reason == QUICMIG_REASON_INTERVAL || reason == QUICMIG_REASON_NETWORK;
+/* A scheduled hop may find out whether a better home works again; not a REBIND,
+ * which would pay with data. */
+static bool may_try_best(const quicmig *m) {
+  return m->engine.hop.record.mode == QUICMIG_MODE_MIGRATE &&
+         m->clock.last >= m->homes.best_again;
+}
 
-  return open_any(m, is_best ? 0 : m->homes.next, &m->ports, s,
-                  &m->homes.tried);
+int qm_homes_open(quicmig *m, uint32_t reason, qm_sock *s) {
+  uint8_t from = m->homes.next;
+
+  if (reason == QUICMIG_REASON_NETWORK ||
+      (reason == QUICMIG_REASON_INTERVAL && may_try_best(m))) {
+    from = 0;
+  } else if (reason == QUICMIG_REASON_DEGRADED &&
+             m->engine.ledger.peer_cid_limit < SCARCE_IDS) {
+    from++; /* there may be no second attempt */
+  }
+  return open_any(m, from, &m->ports, s, &m->homes.tried);
 }
 
 void qm_homes_on_record(quicmig *m, const quicmig_hop_record *r) {
   const qm_path *active = qm_engine_active(&m->engine);
-
   bool is_mute = r->result == 0 && !active->meter.rx_packets;
 
-  if (r->result != 0 && r->reason == QUICMIG_REASON_NETWORK) {
+  if (r->result != 0 && (r->reason == QUICMIG_REASON_NETWORK ||
+                         r->reason == QUICMIG_REASON_INTERVAL)) {
     m->homes.better_for = qm_time_min(2 * m->homes.better_for, BETTER_FOR_MAX);
+    m->homes.best_again = qm_time_add(m->clock.last, m->homes.better_for);
   }
   if (r->result == 0 && !is_mute) {
     m->homes.is_forced = false;
@@ -136,7 +152,7 @@ void qm_homes_on_record(quicmig *m, const quicmig_hop_record *r) {
       r->reason != QUICMIG_REASON_EXPLICIT) {
     m->homes.next = (uint8_t)((m->homes.tried + 1u) % count(m));
   } else if (r->result == 0) {
-    m->homes.next = active->home;
+    m->homes.next = active->home == QM_HOME_BY_HAND ? 0 : active->home;
   }
 }
 
@@ -209,6 +225,9 @@ static bool can_stay(quicmig *m, const qm_path *active, uint8_t better) {
   qm_addr local;
   uint8_t home;
 
+  if (active->home == QM_HOME_BY_HAND) {
+    return !h->is_forced;
+  }
   if (h->is_forced || better > active->home ||
       find_route(m, active->home, &home, &local) != 0 || home != active->home ||
       !qm_addr_is_same_host(&local, &active->local)) {
@@ -227,25 +246,31 @@ static bool can_stay(quicmig *m, const qm_path *active, uint8_t better) {
   return h->check_at > m->clock.last;
 }
 
-/* Moves to the best home.  If something is in the way now, such as a hop that
- * leads there already, it is looked at again soon. */
 static void move(quicmig *m) {
   qm_cc cc = qm_migrator_cc(m);
-  quicmig_duration gap = qm_engine_min_gap(&m->engine, cc.pto);
-  int rv = QUICMIG_ERR_TOO_SOON;
+  int rv =
+      qm_engine_hop(&m->engine, QUICMIG_REASON_NETWORK, &cc, m->clock.last);
 
-  if (!qm_sched_is_too_soon(&m->engine.sched, gap, m->clock.last)) {
-    rv = qm_engine_hop(&m->engine, QUICMIG_REASON_NETWORK, &cc, m->clock.last);
-  }
-  if (rv == QUICMIG_ERR_TOO_SOON || rv == QUICMIG_ERR_BUSY) {
-    m->homes.check_at = qm_time_add(m->clock.last, CHECK_EVERY);
-    return;
-  }
   m->homes.is_forced = false;
   m->homes.better_since = QUICMIG_NEVER;
   if (rv == 0) {
     tell(m, 1);
   }
+}
+
+/* When the network may be looked at, because a hop can follow: not while one is
+ * under way, which may lead there already, and not before the minimum gap. */
+static quicmig_tstamp ready_at(const quicmig *m) {
+  const qm_engine *e = &m->engine;
+  quicmig_duration gap = qm_engine_min_gap(e, qm_migrator_cc(m).pto);
+  quicmig_tstamp at = m->clock.last;
+
+  if (!e->is_confirmed || e->hop.phase != QM_PHASE_IDLE) {
+    return qm_time_add(at, CHECK_EVERY);
+  }
+  return e->sched.last_start
+             ? qm_time_max(at, qm_time_add(e->sched.last_start, gap))
+             : at;
 }
 
 static void check(quicmig *m) {
@@ -279,11 +304,13 @@ void qm_homes_on_time(quicmig *m) {
   if (!qm_time_is_due(h->check_at, m->clock.last)) {
     return;
   }
+  h->check_at = ready_at(m);
+  if (h->check_at > m->clock.last) {
+    return;
+  }
   h->check_at = QUICMIG_NEVER;
   h->checked_at = m->clock.last;
-  if (!m->engine.is_confirmed) {
-    h->check_at = qm_time_add(m->clock.last, CHECK_EVERY);
-  } else if (qm_sched_is_wanted(&m->engine.o)) {
+  if (qm_sched_is_wanted(&m->engine.o)) {
     check(m);
     qm_migrator_run(m);
   }

@@ -17,6 +17,8 @@
 #include <quicmig/quicmig.h>
 
 #define QM_REMOTES 2
+/* The home of a path that was added by hand: the program knows why. */
+#define QM_HOME_BY_HAND 0xfe
 
 typedef struct qm_homes {
   qm_addr remotes[QM_REMOTES]; /* ngtcp2 knows the first one, whatever a socket
@@ -30,6 +32,7 @@ typedef struct qm_homes {
   int watch_fd;            /* netlink; -1: none */
   quicmig_tstamp check_at; /* look at the network then; NEVER */
   quicmig_tstamp checked_at;
+  quicmig_tstamp best_again;   /* a scheduled hop may try the best one */
   quicmig_tstamp better_since; /* NEVER: there is no better one */
   quicmig_duration better_for; /* it must last, before it is moved to */
 } qm_homes;

@@ -57,7 +57,7 @@ static int add_path(quicmig *m, const qm_migrator_socket *how, uint32_t *id) {
   *id = qm_paths_add(&m->engine.paths, &s.local, qm_addr_port(&s.remote), s.fd,
                      m->clock.last)
             ->id;
-  qm_migrator_on_socket(m, &s, 0);
+  qm_migrator_on_socket(m, &s, QM_HOME_BY_HAND);
   qm_migrator_run(m);
   return 0;
 }

@@ -115,6 +115,13 @@ static void do_open(quicmig *m) {
   if (m->engine.hop.record.mode == QUICMIG_MODE_MIGRATE) {
     err = check_migration(m);
   }
+  if (err == QUICMIG_ERR_NO_SPARE_ID &&
+      m->engine.o.hop_mode == QUICMIG_MODE_REBIND &&
+      !qm_engine_is_by_hand(&m->engine)) {
+    /* It was to be better than what the program asked for. */
+    m->engine.hop.record.mode = QUICMIG_MODE_REBIND;
+    err = 0;
+  }
   if (err == 0) {
     err = qm_homes_open(m, m->engine.hop.record.reason, &s);
   }
@@ -194,8 +201,8 @@ static void do_record(quicmig *m) {
 static void add_evidence(quicmig *m, quicmig_event *e) {
   qm_news news;
 
-  m->engine.news_told--;
-  if (qm_policy_next(&m->engine.policy, &news)) {
+  if (qm_policy_next(m->engine.policy, &news)) {
+    m->engine.news_told--;
     e->verdict = news.verdict;
     e->flow_bytes = news.flow.bytes;
     e->flow_age = news.flow.age;

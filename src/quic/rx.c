@@ -217,19 +217,19 @@ int qm_migrator_read(quicmig *m, int fd) {
 }
 
 int quicmig_read(quicmig *m, int fd, quicmig_tstamp now) {
-  int rv = qm_migrator_enter(m, now);
+  uint64_t before;
+  int rv;
 
+  if (fd == m->homes.watch_fd) { /* also before there is a connection */
+    qm_homes_on_readable(m);
+  }
+  rv = qm_migrator_enter(m, now);
   if (rv != 0) {
     return rv;
   }
-  if (fd == m->homes.watch_fd) {
-    qm_homes_on_readable(m);
-  } else {
-    uint64_t before = qm_migrator_in_flight(m);
-
-    rv = qm_migrator_read(m, fd);
-    qm_migrator_on_flight(m, before);
-  }
+  before = qm_migrator_in_flight(m);
+  rv = qm_migrator_read(m, fd);
+  qm_migrator_on_flight(m, before);
   m->is_inside = false;
   return rv;
 }

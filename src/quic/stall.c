@@ -12,6 +12,7 @@
 
 #define SILENT_PTOS 3
 #define AGAIN_MIN QUICMIG_SECOND
+#define MUTE_FACTOR 8
 #define REBIND_SILENCE (5 * QUICMIG_SECOND)
 
 /* A REBIND on trial fills the window too, and ends it itself. */
@@ -58,14 +59,18 @@ void qm_stall_on_write(quicmig *m) {
 void qm_stall_on_time(quicmig *m) {
   quicmig_tstamp now = m->clock.last;
   qm_cc cc = qm_migrator_cc(m);
+  quicmig_duration again = qm_time_max(SILENT_PTOS * cc.pto, AGAIN_MIN);
 
   if (!qm_time_is_due(m->stall_at, now)) {
     return;
   }
   m->stall_at = QUICMIG_NEVER; /* the next write looks again */
   if (qm_stall_is_now(m)) {
-    m->stall_again =
-        qm_time_add(now, qm_time_max(SILENT_PTOS * cc.pto, AGAIN_MIN));
+    /* Each time costs a connection ID, and a mute path gives no new ones. */
+    if (!qm_engine_active(&m->engine)->meter.rx_packets) {
+      again *= MUTE_FACTOR;
+    }
+    m->stall_again = qm_time_add(now, again);
     (void)qm_engine_hop(&m->engine, QUICMIG_REASON_STALL, &cc, now);
     qm_migrator_run(m);
   }

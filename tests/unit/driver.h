@@ -34,6 +34,7 @@ typedef struct driver {
   quicmig_options o; /* change between driver_init and driver_connect */
   qm_path slots[16];
   qm_engine e;
+  qm_policy policy; /* the engine's, if adaptive */
   qm_cc cc;
   quicmig_tstamp now;
   /* The answers. */
@@ -216,6 +217,10 @@ static inline void driver_begin(driver *d, uint64_t seed) {
 
   assert_null(quicmig_options_check(&d->o));
   qm_engine_init(&d->e, &d->o, d->slots, seed);
+  if (d->o.adaptive) {
+    qm_policy_init(&d->policy);
+    d->e.policy = &d->policy;
+  }
   handle = driver_socket(d, &local);
   qm_engine_on_first_path(&d->e, &local, DRIVER_PEER, handle, d->now);
   driver_run(d);

@@ -90,7 +90,7 @@ static void note(run *r) {
 static void go(run *r, const world *w, uint64_t seed) {
   *r = (run){.w = w, .x = seed, .now = T0, .flow_at = T0, .is_on = true};
   r->turn_at = T0 + draw(r, w->on);
-  qm_policy_init(&r->p, true);
+  qm_policy_init(&r->p);
   qm_policy_on_flow(&r->p, 50 * MS, T0);
   for (; r->now < T0 + w->lasts; r->now += TICK) {
     move(r);

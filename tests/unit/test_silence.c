@@ -85,7 +85,7 @@ static const alarm alarms[] = {
      QM_SILENCE_RIGHT, 100 * MS},
     {"a dead path, many sent", 2000, 10, false, 40 * MS, false,
      QM_SILENCE_RIGHT, 100 * MS},
-    {"few packets", 1200, 3, false, 40 * MS, false, QM_SILENCE_LIKELY, S},
+    {"few packets", 1200, 3, false, 40 * MS, false, QM_SILENCE_LIKELY, 2 * PTO},
     {"the path spoke all the time", FULL, 10, true, 40 * MS, false,
      QM_SILENCE_OPEN, S},
     {"the new one was as slow", FULL, 10, false, 300 * MS, false,
@@ -155,6 +155,7 @@ static void a_hop_ends_the_judging(void **state) {
   qm_silence_on_proof(&s, 40 * MS, T0 + 140 * MS);
   assert_true(qm_silence_judge_at(&s) == NEVER);
   qm_silence_on_rx(&s, T0 + 4 * S);
+  qm_silence_on_flight(&s, FULL, true, PTO, T0 + 4 * S);
   qm_silence_on_alarm(&s, 2, 2, T0 + 5 * S);
   qm_silence_on_proof(&s, 40 * MS, T0 + 5040 * MS);
   assert_int_equal(qm_silence_on_time(&s, true, T0 + 5041 * MS),
@@ -164,9 +165,32 @@ static void a_hop_ends_the_judging(void **state) {
   assert_int_equal(qm_silence_patience(&s, 2), S);
 }
 
+/* Only the way up is blocked: the peer's probes still come, ever less often.
+ * That a path spoke once more is no life then. */
+static void a_path_that_only_speaks(void **state) {
+  quicmig_tstamp at = T0 + 5 * S;
+  qm_silence s;
+
+  (void)state;
+  qm_silence_init(&s);
+  qm_silence_on_doubt(&s, 2, T0);
+  qm_silence_on_rx(&s, T0 + S);
+  qm_silence_on_flight(&s, FULL, true, PTO, at);
+  qm_silence_on_rx(&s, at + 300 * MS);
+  assert_int_equal(qm_silence_deadline(&s, 2), at + 1300 * MS);
+  qm_silence_on_rx(&s, at + 1200 * MS);
+  qm_silence_on_rx(&s, at + 2100 * MS);
+  assert_int_equal(qm_silence_deadline(&s, 2), at + 3 * S); /* and no later */
+  qm_silence_on_alarm(&s, 1, 2, at + 3 * S);
+  qm_silence_on_life(&s, at + 3050 * MS);
+  qm_silence_on_rx(&s, at + 3050 * MS);
+  assert_int_equal(qm_silence_patience(&s, 2), S); /* no longer than before */
+}
+
 /* Paths that never said a word: twice as long each time, up to a limit. */
 static void mute_paths(void **state) {
-  static const quicmig_duration want[] = {S, 2 * S, 4 * S, 4 * S, 4 * S, 4 * S};
+  static const quicmig_duration want[] = {S,      2 * S,  4 * S, 8 * S,
+                                          16 * S, 32 * S, 32 * S};
   quicmig_tstamp now = T0;
   qm_silence s;
   size_t i;
@@ -221,6 +245,7 @@ int main(void) {
       cmocka_unit_test(an_acknowledgement_begins_anew),
       cmocka_unit_test(alarms_are_judged),
       cmocka_unit_test(a_hop_ends_the_judging),
+      cmocka_unit_test(a_path_that_only_speaks),
       cmocka_unit_test(mute_paths),
       cmocka_unit_test(pauses),
   };

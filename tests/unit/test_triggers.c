@@ -87,7 +87,7 @@ static void a_cut_is_told(void **state) {
   assert_int_equal(d.events[QUICMIG_EVENT_VERDICT], 0);
   driver_sleep_until(&d, d.now + 200 * MS);
   assert_int_equal(d.events[QUICMIG_EVENT_VERDICT], 1);
-  assert_int_equal(d.e.policy.news[0].verdict, QUICMIG_VERDICT_CUT);
+  assert_int_equal(d.policy.news[0].verdict, QUICMIG_VERDICT_CUT);
 }
 
 /* The old path speaks again: no verdict, and patience. */
@@ -209,7 +209,7 @@ static void the_policy_waits_too(void **state) {
   driver_connect(&d);
   qm_nat_set(&nat, 10, 600 * S);
   d.e.nat = &nat;
-  d.e.policy.budget.most.bytes = 2 * MB;
+  d.policy.budget.most.bytes = 2 * MB;
   talk(MB, 600 * S);
   print_message("%u hops\n", d.records);
   assert_in_range(d.records, 8, 10);
