@@ -10,7 +10,7 @@
 #define PATIENT_FOR (3600 * QUICMIG_SECOND)
 #define FLOOR_FACTOR 8
 #define FLOOR_MIN QUICMIG_SECOND
-#define FLOOR_MAX (10 * QUICMIG_SECOND)
+#define FLOOR_MAX (20 * QUICMIG_SECOND)
 /* A path that is never heard costs a connection ID: they must last. */
 #define MUTE_MAX (32 * QUICMIG_SECOND)
 /* While a path still speaks without acknowledging. */
