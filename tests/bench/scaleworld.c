@@ -47,7 +47,7 @@ static int open_spare(void *ctx, const qm_sock_config *c, int *fd,
   *no_offload = c->no_offload;
   *fd = w->spare[--w->n_spare];
   s = &w->client_host.socks[*fd];
-  *s = (sim_sock){.is_used = true};
+  *s = (sim_sock){.is_used = true, .device = -1, .uplink = -1};
   qm_list_init(&s->queue);
   w->client_host.open++;
   return 0;
