@@ -24,7 +24,7 @@ Its last line is PASS, FAIL or SKIP, its name and the figures.
   --rate MBIT         what the ISP carries
   --size MB           of a transfer
   --after MB|Ns       the ISP cuts or slows a flow after so many MB, or N s
-  --duration S        of a measurement
+  --duration S        of a measurement, 6 or more
   --rounds N          of interleaved measurements
   --family 4|6        [4]
   --adaptive          the client learns by itself what the ISP does
@@ -61,8 +61,13 @@ END
 
 # number OPTION VALUE PATTERN
 number() {
-  echo "$2" | grep -qxE "$3" || wrong "$1: '$2' is out of range"
+  case $2 in
+  *"$newline"*) wrong "$1: there is a line break" ;;
+  esac
+  printf '%s\n' "$2" | grep -qxE -e "$3" || wrong "$1: '$2' is out of range"
 }
+newline='
+'
 
 options() {
   while [ $# -gt 0 ]; do
@@ -92,6 +97,7 @@ one_option() {
   --build) build=$2 ;;
   --family) number "$1" "$2" '[46]' ;;
   --after) number "$1" "$2" '[1-9][0-9]{0,4}s?' ;;
+  --duration) number "$1" "$2" '([6-9]|[1-9][0-9]{1,4})' ;;
   --hop-bytes) number "$1" "$2" '[1-9][0-9]{4,11}' ;;
   --hop-interval | --delay) number "$1" "$2" "$decimal" ;;
   *) number "$1" "$2" '[1-9][0-9]{0,4}' ;;
@@ -118,7 +124,7 @@ find_build() {
 
 hop_interval='' hop_bytes='' hops='' rate='' size='' after='' duration=''
 rounds='' family=4 adaptive=0 direction='' delay='' build=''
-decided=0 borrowed=0 made_namespaces='' cable_pid='' iperf_port=5201
+decided=0 held=0 signals='HUP INT TERM' borrowed=0 made_namespaces='' cable_pid='' iperf_port=5201
 
 [ $# -gt 0 ] || wrong 'no scenario named'
 scenario=$1
@@ -149,10 +155,13 @@ list)
 up | down) ;;
 *) scenarios | grep -q "^$scenario " || wrong "no scenario $scenario" ;;
 esac
+case $scenario in
+cut | slow) check_flow ;;
+esac
 tmp=$(mktemp -d)
 : >"$tmp/missed"
 trap close_lab EXIT
-trap 'exit 1' HUP INT TERM
+let_signals
 case $scenario in
 up | down) "lab_$scenario" ;;
 *)

@@ -23,11 +23,14 @@ block_once() {
   ask_timeouts
   blocked_at=$(now)
   blocked=$(used_public_port)
+  [ -n "$blocked" ] || give_up 'the NAT has no mapping'
   block_port "$blocked"
   sleep 1.5
   gap=$(ping_gap ping "$blocked_at" "$(calc "$blocked_at + 1.5" %.6f)")
   allowed=$(calc "3 * $pto + $rtt" %.1f)
   say "port $blocked blocked: $gap ms, allowed $allowed ms"
+  want "packets to or from $blocked dropped" "$(blocked_packets "$blocked")" \
+    '>' 0
   want 'silence, ms' "$gap" '<=' "$allowed"
   echo "$gap" >>"$tmp/gaps"
   echo "$allowed" >>"$tmp/allowed"
@@ -120,6 +123,7 @@ flap() {
 
 scenario_uplinks() {
   : "${hops:=5}" "${duration:=20}" "${hop_interval:=30}"
+  need ss
   total=$(calc "$hops * 6 + $duration * 2 + 30" %d)
   in_client sysctl -qw net.ipv6.conf.c0.keep_addr_on_down=1
   vpn_up "$total" "$(hopping "$hop_interval")" 'Uplinks = c0,c1'
@@ -141,6 +145,7 @@ scenario_uplinks() {
   ping_stop ping
   longest=$(rank 1 <"$tmp/gaps")
   want 'longest silence, ms' "$longest" '<=' 1000
+  want 'open sockets' "$most" '>=' 1
   want 'open sockets' "$most" '<=' 4
   want 'connections' "$(connections)" '==' 1
   ping_ok "$inner" || want 'answers at the end' 0 '==' 1

@@ -182,6 +182,7 @@ scenario_compare() {
       ${vpn}_up "$((duration + 60))"
       iperf "$duration" "$target" $direction
       ${vpn}_down
+      is "$mbit > 0" || give_up "nothing arrives through $vpn"
       echo "$mbit" >>"$tmp/speed_$vpn"
       say "round $round, $vpn: $mbit Mbit/s"
     done

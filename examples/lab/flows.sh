@@ -9,6 +9,13 @@ flow_defaults() {
   patience=$(calc "$size * 8 / $rate * 3 + 10" %d)
 }
 
+# check_flow: a flow must have its share before a transfer is over.
+check_flow() {
+  flow_defaults
+  is "$span < $size * 8 / $rate" ||
+    wrong "--after $after is not before the end of --size $size"
+}
+
 # scheduled: the client's lines for hops before a flow has had its share.
 scheduled() {
   case $after in
@@ -35,10 +42,11 @@ measure() {
 }
 
 # Its log has no clock: a line that tells of a learned budget is noted in
-# $tmp/learned with the seconds since the transfer began.
+# $tmp/learned with the seconds since the transfer began.  Ends with the client.
 watch_learning() {
   rm -f "$tmp/learned"
   until says vpnc '^verdict [a-z]*-learned'; do
+    [ -e "$tmp/vpnc.pid" ] || return 0
     sleep 0.1
   done
   calc "$(now) - $transfer_begin" '%.1f\n' >"$tmp/learned"
@@ -62,6 +70,7 @@ judge_learned() {
   figures="$figures ${learned:-?} s, then ${after_learning:-0} Mbit/s"
   figures="$figures = $ratio of free"
   want 'adaptive, complete' "$complete" '==' 1
+  want 'adaptive, learnt after s' "$learned" '>=' 0
   want 'adaptive, of free' "$ratio" '>=' "$1"
 }
 
@@ -75,6 +84,7 @@ scenario_cut() {
   measure "$dies" "$size" 'QuicMigrationEnabled = no'
   figures="free $free Mbit/s; no hops: $moved MB of $size in $took s"
   say "$figures"
+  want 'without hops, complete' "$complete" '==' 0
   want 'without hops, MB' "$moved" '<' "$(calc "$span * $rate / 8 * 1.5 + 1")"
   measure "$patience" "$size" "$(scheduled)"
   ratio=$(calc "$(goodput 1 "$took") / $free")
@@ -105,9 +115,9 @@ scenario_slow() {
   finish "$figures"
 }
 
-# needless TEXT: the end of a scenario in which no hop is needed.
+# needless TEXT: the end of a scenario in which no hop is needed, nor tried.
 needless() {
-  jumps=$(hop_total)
+  jumps=$(($(hop_total) + $(count '^hop [0-9]* failed' "$tmp/vpnc.err")))
   want 'needless hops' "$jumps" '<=' 1
   ping_ok "$inner" || want 'answers through the tunnel' 0 '==' 1
   finish "$jumps needless hops in $duration s$1"
@@ -132,6 +142,7 @@ scenario_congestion() {
   stop rival_c rival_s
   iperf_intervals >"$tmp/intervals"
   third=$(calc "$duration / 3")
+  want 'Mbit/s of the rival' "${rival:-0}" '>' 0
   needless "; $(goodput 1 "$third") Mbit/s alone, $(goodput "$third" \
     "$(calc "2 * $third")") beside $(calc "${rival:-0} / 1000" %.1f)"
 }
@@ -146,6 +157,7 @@ scenario_loss() {
   before=$mbit
   lose 1
   iperf "$((duration / 2))" "$inner" $direction
+  want 'Mbit/s with loss' "$mbit" '>' 0
   needless "; $before Mbit/s without loss, $mbit with 1 %"
 }
 
@@ -157,5 +169,6 @@ scenario_idle() {
   sleep "$((duration / 2))"
   ping_start ping "$((duration / 2))" 1 "$inner"
   join ping
+  want 'lost pings' "$(ping_lost ping)" '==' 0
   needless "; $(ping_lost ping) of $(ping_sent ping) pings lost"
 }

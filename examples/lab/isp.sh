@@ -11,12 +11,7 @@ isp_begin() {
 	  set young {
 	    type inet_service; flags dynamic; timeout 1h; size 65535;
 	  }
-	  set blocked { type inet_service; }
-	  chain forward {
-	    type filter hook forward priority 0;
-	    iifname != "i2" udp sport @blocked drop
-	    iifname "i2" udp dport @blocked drop
-	  }
+	  chain forward { type filter hook forward priority 0; }
 	}
 	END
   in_isp sysctl -qw net.netfilter.nf_conntrack_acct=1
@@ -32,7 +27,25 @@ isp_end() {
 # rule WHAT...: for packets it forwards.
 rule() { in_isp nft add rule inet isp forward "$@"; }
 
-block_port() { in_isp nft add element inet isp blocked "{ $1 }"; }
+# block_port PORT: both ways at once.
+block_port() {
+  in_isp nft -f - <<-END
+	add rule inet isp forward iifname != "i2" udp sport $1 counter drop
+	add rule inet isp forward iifname "i2" udp dport $1 counter drop
+	END
+}
+
+# blocked_packets PORT: how many it has dropped.
+blocked_packets() {
+  in_isp nft list chain inet isp forward | awk -v port="$1" '
+    {
+      for (i = 2; i < NF; i++) {
+        if ($(i - 1) ~ /^[sd]port$/ && $i == port) hit = NR
+        if ($i == "packets" && hit == NR) n += $(i + 1)
+      }
+    }
+    END { print n + 0 }'
+}
 
 # Every uplink and downlink carries so many Mbit/s, behind a queue of 20 ms.
 shape() {

@@ -85,7 +85,7 @@ iperf() {
   stop iperfs
   mbit=$(sed -n 's/.* \([0-9.]*\) Kbits.*receiver.*/\1/p' "$tmp/iperfc.out" |
     awk '{ printf "%.1f", $1 / 1000 }')
-  [ -n "$mbit" ] || mbit=0
+  [ -n "$mbit" ] || give_up "iperf3 has measured nothing to $destination"
 }
 
 # transfer_start BOUND MB DESTINATION: through TCP; for so many seconds at most.

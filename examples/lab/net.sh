@@ -73,9 +73,11 @@ make_namespaces() {
 long_cable() {
   own_program cable
   : >"$tmp/cable.out"
+  hold_signals
   "$program" "/run/netns/$isp_ns" i2 "/run/netns/$server_ns" s0 "$delay" \
     >"$tmp/cable.out" 2>"$tmp/cable.err" </dev/null &
   cable_pid=$!
+  let_signals
   wait_for 5 'the delaying cable' grep -q ready "$tmp/cable.out"
   ip -n "$isp_ns" link set i2 up
   ip -n "$server_ns" link set s0 up
@@ -174,6 +176,7 @@ lab_up() {
   name_network qmlab
   mkdir -p "$state"
   trap '' HUP # the cable stays when the terminal goes
+  signals='INT TERM'
   make_namespaces
   make_network
   echo "$cable_pid" >"$state/cable"

@@ -50,6 +50,15 @@ own_program() {
     give_up "tests/net/$1.c does not compile"
 }
 
+# hold_signals ... let_signals: a signal between the two waits.  Not ignored, or
+# the programs that are started would ignore it too.
+hold_signals() { trap 'held=1' $signals; }
+
+let_signals() {
+  trap 'exit 1' $signals
+  [ "$held" = 0 ] || exit 1
+}
+
 # start NAME SECONDS NS COMMAND...: in the background, ended after so long.
 # Prints to $tmp/NAME.out and $tmp/NAME.err.
 start() {
@@ -57,9 +66,11 @@ start() {
   shift 3
   : >"$started.out"
   : >"$started.err"
+  hold_signals
   ip netns exec "$start_ns" timeout -k 2 "$start_bound" "$@" \
     >"$started.out" 2>"$started.err" </dev/null &
   echo $! >"$started.pid"
+  let_signals
 }
 
 # runs NAME: not once it has ended, whether the shell has noticed or not.
@@ -100,7 +111,6 @@ pid_of() {
     "/proc/$(cat "$tmp/$1.pid")/task/$(cat "$tmp/$1.pid")/children" \
     2>/dev/null || true
 }
-
 
 # until_true SECONDS COMMAND...: waits; its status tells whether it came true.
 until_true() {

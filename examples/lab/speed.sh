@@ -6,6 +6,7 @@ speed_run() {
   [ "$1" = without ] || interval=$hop_interval
   vpn_up "$((duration + 40))" "$(hopping "$interval")"
   iperf "$duration" "$inner" $direction
+  is "$mbit > 0" || give_up "nothing arrives $1 hops"
   [ "$1" = without ] || made=$((made + $(hop_total)))
   vpn_down
   eval "last_$1=\$mbit"

@@ -15,6 +15,8 @@
 /* Path MTU discovery is given so long, in seconds, before the connection is
  * announced. */
 #define SETTLE 0.5
+/* A connection that lasts so is a good one: refusals come sooner. */
+#define STEADY (5 * QUICMIG_SECOND)
 #define INTERVAL_RUDE (30 * QUICMIG_SECOND)
 
 typedef struct client {
@@ -24,7 +26,9 @@ typedef struct client {
   events events;
   remotes remotes;
   ev_timer retry, settle;
+  routing routing;
   double backoff;
+  quicmig_tstamp connected_at; /* while is_connected */
   bool is_connected, is_announced;
   uint64_t reconnects;
   quicmig_stats before; /* of connections that have ended */
@@ -62,7 +66,6 @@ static void announce(struct ev_loop *loop, ev_timer *w, int revents) {
     place p = place_of(&path.remote);
 
     c->is_announced = true;
-    c->backoff = RETRY_MIN; /* not refused at once for its name */
     printf("connected to %s port %u, inner MTU %zu\n", p.host, p.port,
            c->t.room);
     fflush(stdout);
@@ -75,6 +78,7 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
 
   (void)conn;
   c->is_connected = true;
+  c->connected_at = quicmig_clock();
   ev_timer_stop(c->s.loop, &c->settle);
   ev_timer_set(&c->settle, SETTLE, 0.);
   ev_timer_start(c->s.loop, &c->settle);
@@ -111,6 +115,9 @@ static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
   client *c = t->owner;
 
   (void)conn;
+  if (c->is_connected && quicmig_clock() - c->connected_at >= STEADY) {
+    c->backoff = RETRY_MIN;
+  }
   say_end(c, info);
   c->is_connected = c->is_announced = false;
   tunnel_close(t);
@@ -184,21 +191,28 @@ static int connect_now(client *c) {
     return rv;
   }
   if (!tunnel_open(&c->t, &c->s.pump, quicmig_client_conn(c->q))) {
-    cli_fail("out of memory");
+    drop_client(c);
+    return QUICMIG_ERR_NOMEM;
   }
   quicmig_ev_set_client(c->s.ev, c->q);
   return 0;
 }
 
+static const char *text_of(int err) {
+  return err == QUICMIG_ERR_NOMEM ? quicmig_strerror(err)
+                                  : quicmig_last_error_text();
+}
+
 static void on_retry(struct ev_loop *loop, ev_timer *w, int revents) {
   client *c = w->data;
+  int rv;
 
   (void)revents;
   drop_client(c);
   c->reconnects++;
-  if (connect_now(c) != 0) {
-    say("not connected: %s; next try in %.0f s", quicmig_last_error_text(),
-        c->backoff);
+  rv = connect_now(c);
+  if (rv != 0) {
+    say("not connected: %s; next try in %.0f s", text_of(rv), c->backoff);
     ev_timer_set(w, c->backoff, 0.);
     ev_timer_start(loop, w);
     c->backoff = c->backoff * 2 < RETRY_MAX ? c->backoff * 2 : RETRY_MAX;
@@ -254,9 +268,7 @@ static void warn_interval(const config *c) {
 }
 
 static void apply_budget(const config *c) {
-  if (c->line[KEY_NAT]) {
-    (void)quicmig_nat_budget(c->nat_budget, 180 * QUICMIG_SECOND);
-  }
+  (void)quicmig_nat_budget(c->nat_budget, 180 * QUICMIG_SECOND);
 }
 
 static void reload(void *user_data) {
@@ -281,33 +293,46 @@ static void close_client(client *c) {
   drop_client(c);
 }
 
-int client_run(const config *cfg, const char *file) {
+static void start(client *c) {
   static const pump_calls calls = {.find = find};
+  int rv;
+
+  ev_timer_init(&c->retry, on_retry, 0., 0.);
+  ev_timer_init(&c->settle, announce, 0., 0.);
+  c->retry.data = c->settle.data = c;
+  pump_start(&c->s.pump, c->s.loop, &c->s.device, &calls, c);
+  rv = connect_now(c);
+  if (rv != 0) {
+    cli_fail("%s", text_of(rv));
+  }
+  if (!routing_add_routes(&c->routing, &c->s.c, c->s.device.name)) {
+    routing_remove(&c->routing, &c->s.c);
+    cli_fail("%s has not got its routes", c->s.device.name);
+  }
+}
+
+int client_run(const config *cfg, const char *file) {
+  char why[ROUTING_WHY];
   static client c;
+  int status;
 
   c.s.c = *cfg;
   c.s.file = file;
   c.t.owner = &c;
   c.backoff = RETRY_MIN;
   remotes_find(&c.remotes, cfg);
+  if (!routing_may_add(cfg, why)) {
+    cli_fail("%s", why);
+  }
   station_open(&c.s, report, reload, &c);
   warn_interval(cfg);
   apply_budget(cfg);
-  ev_timer_init(&c.retry, on_retry, 0., 0.);
-  ev_timer_init(&c.settle, announce, 0., 0.);
-  c.retry.data = c.settle.data = &c;
-  pump_start(&c.s.pump, c.s.loop, &c.s.device, &calls, &c);
-  if (connect_now(&c) != 0) {
-    cli_fail("%s", quicmig_last_error_text());
-  }
-  if (!routing_add_routes(&c.s.c, c.s.device.name)) {
-    routing_remove(&c.s.c);
-    cli_fail("%s has not got its routes", c.s.device.name);
-  }
+  start(&c);
   ev_run(c.s.loop, 0);
-  routing_remove(&c.s.c);
+  routing_remove(&c.routing, &c.s.c);
   close_client(&c);
   pump_stop(&c.s.pump);
+  status = c.s.pump.is_broken;
   station_close(&c.s);
-  return 0;
+  return status;
 }

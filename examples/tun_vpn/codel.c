@@ -37,7 +37,7 @@ bool codel_drops(codel *c, quicmig_tstamp now, quicmig_tstamp since,
   }
   if (!c->is_dropping) {
     /* Soon after the last run: go on near the rate that it had come to. */
-    bool is_again = c->next && now - c->next < 8 * CODEL_INTERVAL;
+    bool is_again = c->next && now < c->next + 8 * CODEL_INTERVAL;
 
     c->is_dropping = true;
     c->count = is_again && c->count > 2 ? c->count - 2 : 1;

@@ -9,6 +9,9 @@
 #include "keys.h"
 
 #define LINE_BYTES 1024
+/* Routing tables that the kernel uses itself, and main between them. */
+#define TABLE_DEFAULT 253u
+#define TABLE_LOCAL 255u
 #define BLANK " \t\r\n"
 
 /* A file that is being read. */
@@ -41,6 +44,7 @@ static void set_defaults(config *c) {
   *c = (config){.is_enabled = true,
                 .device = "qmig0",
                 .fwmark = 0x716d,
+                .nat_budget = 4096, /* the library's own */
                 .keep_alive = 20 * QUICMIG_SECOND};
   quicmig_options_default(&c->migration);
   c->migration.watch_network = 1;
@@ -121,12 +125,20 @@ static void take_line(reader *r, char *text) {
   take(r, (config_key)i, rest);
 }
 
+/* Of a buffer without one when it was read into: has the text a zero byte
+ * before the one at its end? */
+static bool has_zero(const char *text, size_t size) {
+  while (text[--size]) {
+  }
+  return size != strlen(text);
+}
+
 static void read_lines(reader *r, FILE *f) {
   char text[LINE_BYTES];
 
-  while (!r->is_bad && fgets(text, sizeof(text), f)) {
+  while (!r->is_bad && fgets(memset(text, 1, sizeof(text)), sizeof(text), f)) {
     r->line++;
-    if (!strchr(text, '\n') && !feof(f)) {
+    if (has_zero(text, sizeof(text)) || (!strchr(text, '\n') && !feof(f))) {
       refuse(r, "the line is too long, or has a zero byte");
     } else {
       take_line(r, text);
@@ -163,6 +175,14 @@ static void check_rest(reader *r) {
   if (!r->is_bad && c->routes.count && c->fwmark == 0) {
     r->line = c->line[KEY_ROUTE];
     refuse(r, "Route needs a FwMark, or the tunnel would lead into itself");
+  }
+  if (!r->is_bad && c->routes.count && c->fwmark >= TABLE_DEFAULT &&
+      c->fwmark <= TABLE_LOCAL) {
+    r->line = c->line[KEY_FWMARK];
+    refuse(r,
+           "FwMark: with Route it is the number of a table, and %u to %u "
+           "are the kernel's",
+           TABLE_DEFAULT, TABLE_LOCAL);
   }
 }
 

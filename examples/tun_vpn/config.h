@@ -11,6 +11,8 @@
 #define CONFIG_ROUTES 64
 #define CONFIG_NAME 64
 #define CONFIG_TEXT 256
+/* Of a connection: keepalives come before. */
+#define CONFIG_IDLE_TIMEOUT (60 * QUICMIG_SECOND)
 /* File, line and message. */
 #define CONFIG_ERROR 1024
 
@@ -58,7 +60,7 @@ typedef struct config {
   bool is_server;
   bool is_enabled;           /* QuicMigrationEnabled */
   quicmig_options migration; /* as given: config_options() applies is_enabled */
-  uint32_t nat_budget;       /* if KEY_NAT was given */
+  uint32_t nat_budget;
   config_list servers, listen;
   uint16_t port_lo, port_hi; /* one port: both the same */
   char device[16];

@@ -12,7 +12,7 @@
 
 extern char **environ;
 
-/* Its first line on stderr. */
+/* Its first line. */
 static void read_words(int fd, char *said, size_t size) {
   size_t n = 0;
   ssize_t got;
@@ -27,7 +27,8 @@ static void read_words(int fd, char *said, size_t size) {
   said[strcspn(said, "\n")] = '\0';
 }
 
-static int spawn(const char *const words[], int out, pid_t *pid) {
+/* One of its outputs goes to fd, the other one nowhere. */
+static int spawn(const char *const words[], int fd, int which, pid_t *pid) {
   posix_spawn_file_actions_t actions;
   char *argv[IPCMD_WORDS + 2] = {(char *)(uintptr_t) "ip"};
   size_t i;
@@ -40,9 +41,10 @@ static int spawn(const char *const words[], int out, pid_t *pid) {
   if (rv != 0) {
     return rv;
   }
-  posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null",
-                                   O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, fd, which);
+  posix_spawn_file_actions_addopen(
+      &actions, which == STDERR_FILENO ? STDOUT_FILENO : STDERR_FILENO,
+      "/dev/null", O_WRONLY, 0);
   rv = posix_spawnp(pid, "ip", &actions, NULL, argv, environ);
   posix_spawn_file_actions_destroy(&actions);
   return rv;
@@ -60,25 +62,33 @@ static void complain(const char *const words[], const char *said) {
   say("%s: %s", line, said);
 }
 
-bool ipcmd_run(bool is_quiet, const char *const words[]) {
-  char said[256] = "";
-  int fds[2], rv, status = 0;
+/* Waits for its end.  Returns an errno if it could not be run. */
+static int run(const char *const words[], int which, char *said, size_t size,
+               int *status) {
+  int fds[2], rv;
   pid_t pid;
 
+  *status = 0;
   if (pipe(fds) != 0) {
-    complain(words, strerror(errno));
-    return false;
+    return errno;
   }
   (void)fcntl(fds[0], F_SETFD, FD_CLOEXEC);
   (void)fcntl(fds[1], F_SETFD, FD_CLOEXEC);
-  rv = spawn(words, fds[1], &pid);
+  rv = spawn(words, fds[1], which, &pid);
   close(fds[1]);
   if (rv == 0) {
-    read_words(fds[0], said, sizeof(said));
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    read_words(fds[0], said, size);
+    while (waitpid(pid, status, 0) < 0 && errno == EINTR) {
     }
   }
   close(fds[0]);
+  return rv;
+}
+
+bool ipcmd_run(bool is_quiet, const char *const words[]) {
+  char said[IPCMD_LINE] = "";
+  int status, rv = run(words, STDERR_FILENO, said, sizeof(said), &status);
+
   if (rv == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
     return true;
   }
@@ -86,4 +96,19 @@ bool ipcmd_run(bool is_quiet, const char *const words[]) {
     complain(words, rv != 0 ? strerror(rv) : said[0] ? said : "failed");
   }
   return false;
+}
+
+const char *ipcmd_ask(const char *const words[], char line[IPCMD_LINE]) {
+  size_t i;
+  int status;
+
+  line[0] = '\0';
+  (void)run(words, STDOUT_FILENO, line, IPCMD_LINE, &status);
+  for (i = 0; line[i]; i++) {
+    line[i] = line[i] == '\t' ? ' ' : line[i];
+  }
+  for (; i && line[i - 1] == ' '; i--) {
+    line[i - 1] = '\0';
+  }
+  return line;
 }

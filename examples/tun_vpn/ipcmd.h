@@ -10,4 +10,9 @@
  * it said is logged unless is_quiet. */
 bool ipcmd_run(bool is_quiet, const char *const words[]);
 
+#define IPCMD_LINE 256
+
+/* The first line of what it prints; "": nothing, or it failed. */
+const char *ipcmd_ask(const char *const words[], char line[IPCMD_LINE]);
+
 #endif

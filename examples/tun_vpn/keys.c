@@ -51,7 +51,10 @@ static complaint take_degrade(config *c, char *text) {
 }
 
 static complaint take_nat(config *c, char *text) {
-  return value_number(text, 0, UINT32_MAX, &c->nat_budget);
+  complaint what = value_number(text, 0, UINT32_MAX, &c->nat_budget);
+
+  return !what && c->nat_budget == 1 ? "2 or more is expected, or 0: no limit"
+                                     : what;
 }
 
 static complaint take_server(config *c, char *text) {
@@ -81,13 +84,44 @@ static complaint take_device(config *c, char *text) {
                               : value_text(text, c->device, sizeof(c->device));
 }
 
+/* The range of a row, without /BITS that of the address alone. */
+static bool parse_row(ip_range *r, const char *text, bool has_bits) {
+  size_t n = has_bits ? strlen(text) : strcspn(text, "/");
+  char address[CONFIG_NAME] = "";
+  bool is_exact;
+
+  if (n >= sizeof(address)) {
+    return false;
+  }
+  memcpy(address, text, n);
+  return ip_range_parse(r, address, &is_exact);
+}
+
+/* However it is written. */
+static bool is_given(const config_list *list, const char *text, bool has_bits) {
+  ip_range wanted, r;
+  size_t i;
+
+  for (i = 0; i < list->count; i++) {
+    if (parse_row(&wanted, text, has_bits) &&
+        parse_row(&r, list->rows[i], has_bits) &&
+        ip_range_is_same(&wanted, &r)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static complaint take_address(config *c, char *text) {
   ip_range r;
   bool is_exact;
 
-  return ip_range_parse(&r, text, &is_exact)
-             ? value_append(text, &c->addresses, CONFIG_ADDRESSES)
-             : "an address such as 10.9.0.2/24 is expected";
+  if (!ip_range_parse(&r, text, &is_exact)) {
+    return "an address such as 10.9.0.2/24 is expected";
+  }
+  return is_given(&c->addresses, text, false)
+             ? "this address was given before"
+             : value_append(text, &c->addresses, CONFIG_ADDRESSES);
 }
 
 static complaint take_route(config *c, char *text) {
@@ -97,8 +131,12 @@ static complaint take_route(config *c, char *text) {
   if (!ip_range_parse(&r, text, &is_exact)) {
     return "a prefix such as 10.0.0.0/8 is expected";
   }
-  return is_exact ? value_append(text, &c->routes, CONFIG_ROUTES)
-                  : "the address has bits behind the prefix";
+  if (!is_exact) {
+    return "the address has bits behind the prefix";
+  }
+  return is_given(&c->routes, text, true)
+             ? "this prefix was given before"
+             : value_append(text, &c->routes, CONFIG_ROUTES);
 }
 
 static complaint take_mtu(config *c, char *text) {
@@ -135,7 +173,15 @@ static complaint take_uplinks(config *c, char *text) {
 }
 
 static complaint take_keep_alive(config *c, char *text) {
-  return value_seconds(text, &c->keep_alive);
+  complaint what = value_seconds(text, &c->keep_alive);
+
+  if (!what && c->keep_alive &&
+      (c->keep_alive < QUICMIG_SECOND ||
+       c->keep_alive >= CONFIG_IDLE_TIMEOUT)) {
+    return "1 to 59 seconds are expected, or 0: off (an idle tunnel ends after "
+           "60 s)";
+  }
+  return what;
 }
 
 static complaint add_prefix(config *c, const char *text) {

@@ -12,7 +12,8 @@ void owners_reset(owners *o) {
 }
 
 static int compare(const ip_address *a, const ip_address *b) {
-  return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+  return a->is_v6 != b->is_v6 ? a->is_v6 - b->is_v6
+                              : memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 
 /* How many ranges begin at or before a. */
@@ -62,8 +63,10 @@ size_t owners_add(owners *o, const ip_range *range, size_t index,
 static bool parse_address(ip_address *a, const char *text, unsigned *bits) {
   if (inet_pton(AF_INET6, text, a->bytes) == 1) {
     *bits = 128;
+    a->is_v6 = true;
     return true;
   }
+  a->is_v6 = false;
   memset(a->bytes, 0, 10);
   memset(a->bytes + 10, 0xff, 2);
   *bits = 32;
@@ -104,8 +107,6 @@ bool ip_range_parse(ip_range *r, const char *text, bool *is_exact) {
   return true;
 }
 
-bool ip_range_is_v6(const ip_range *r) {
-  static const uint8_t v4[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-  return memcmp(r->first.bytes, v4, sizeof(v4)) != 0;
+bool ip_range_is_same(const ip_range *a, const ip_range *b) {
+  return compare(&a->first, &b->first) == 0 && compare(&a->last, &b->last) == 0;
 }

@@ -36,6 +36,6 @@ size_t owners_find(const owners *o, const ip_address *a);
 /* "ADDRESS" or "ADDRESS/BITS": the range of the prefix; *is_exact: no bits are
  * set after it.  False: not one. */
 bool ip_range_parse(ip_range *r, const char *text, bool *is_exact);
-bool ip_range_is_v6(const ip_range *r);
+bool ip_range_is_same(const ip_range *a, const ip_range *b);
 
 #endif

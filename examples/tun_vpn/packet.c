@@ -58,7 +58,8 @@ bool packet_parse(packet_view *v, const uint8_t *p, size_t len) {
 
 static void take_address(const uint8_t *p, size_t v4, size_t v6,
                          ip_address *a) {
-  if (p[0] >> 4 == 6) {
+  a->is_v6 = p[0] >> 4 == 6;
+  if (a->is_v6) {
     memcpy(a->bytes, p + v6, 16);
     return;
   }

@@ -14,6 +14,8 @@
 #define PACKET_UDP 17
 #define PACKET_ICMP 1
 #define PACKET_ICMP6 58
+#define PACKET_HOP_BY_HOP 0 /* IPv6 extension headers */
+#define PACKET_OPTIONS 60
 #define TCP_HEADER 20
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
@@ -22,8 +24,10 @@
 #define TCP_ACK 0x10
 #define TCP_CWR 0x80
 
-/* An IP address of either family: IPv4 as ::ffff:a.b.c.d. */
+/* An IP address of either family: IPv4 as ::ffff:a.b.c.d, which is not the same
+ * as the IPv6 address that is written so. */
 typedef struct ip_address {
+  bool is_v6;
   uint8_t bytes[16];
 } ip_address;
 

@@ -14,6 +14,8 @@
 #define RING_FEW (128 << 10)
 /* Reads of one wake-up: the sockets must have their turn. */
 #define READS_MAX 64
+/* What has waited longer is of no use to anybody. */
+#define AGE_MAX (5 * QUICMIG_SECOND)
 /* ICMP errors in a tenth of a second (RFC 1812 section 4.3.2.8). */
 #define TELL_MAX 10
 #define TELL_EVERY (100 * QUICMIG_MILLISECOND)
@@ -117,6 +119,28 @@ static uint8_t *place_to_read(pump *p) {
   return room ? room : p->spare;
 }
 
+/* Somebody has removed the device: nothing is left to do. */
+static void break_off(pump *p, int err) {
+  say("%s is gone: %s", p->device->name, strerror(err));
+  p->is_broken = true;
+  ev_io_stop(p->loop, &p->readable);
+  ev_break(p->loop, EVBREAK_ALL);
+}
+
+/* Lets the tunnel have a packet that was read to room. */
+static void take(pump *p, uint8_t *room, size_t n, quicmig_tstamp now) {
+  packet_view v;
+  tunnel *t = packet_parse(&v, room + VIRTIO_BYTES, n - VIRTIO_BYTES)
+                  ? p->calls.find(room + VIRTIO_BYTES, p->user_data)
+                  : NULL;
+
+  if (t && t->room) {
+    enqueue(p, t, room, n, now);
+  } else {
+    p->lost++;
+  }
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *w, int revents) {
   pump *p = w->data;
   quicmig_tstamp now = quicmig_clock();
@@ -125,9 +149,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents) {
   (void)revents;
   for (i = 0; i < READS_MAX; i++) {
     uint8_t *room = place_to_read(p);
-    packet_view v;
-    tunnel *t;
-    size_t n;
+    ssize_t n;
 
     if (!room) {
       p->is_paused = true;
@@ -135,22 +157,18 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents) {
       return;
     }
     n = tun_read(p->device, room);
-    if (n == 0) {
+    if (n < 0) {
+      break_off(p, (int)-n);
+    }
+    if (n <= 0) {
       return;
     }
-    t = packet_parse(&v, room + VIRTIO_BYTES, n - VIRTIO_BYTES)
-            ? p->calls.find(room + VIRTIO_BYTES, p->user_data)
-            : NULL;
-    if (t && t->room) {
-      enqueue(p, t, room, n, now);
-    } else {
-      p->lost++;
-    }
+    take(p, room, (size_t)n, now);
   }
 }
 
 static void resume(pump *p) {
-  if (p->is_paused) {
+  if (p->is_paused && !p->is_broken) {
     p->is_paused = false;
     ev_io_start(p->loop, &p->readable);
   }
@@ -195,6 +213,7 @@ bool tunnel_open(tunnel *t, pump *p, quicmig_conn *conn) {
   t->conn = conn;
   t->codel = (codel){.count = 0};
   p->open++;
+  resume(p); /* a full ring of another one holds nobody up any more */
   quicmig_conn_set_user_data(conn, t);
   return true;
 }
@@ -247,17 +266,32 @@ void tunnel_on_datagram(quicmig_conn *c, const uint8_t *data, size_t len,
   merge_add(&t->pump->in, data, len);
 }
 
+static void resume_if_half_free(tunnel *t) {
+  if (t->out.used <= t->out.size / 2) {
+    resume(t->pump);
+  }
+}
+
 size_t tunnel_head(quicmig_conn *c, const uint8_t **data, void *user_data) {
   tunnel *t = user_data;
-  quicmig_tstamp since = ring_since(&t->out);
-  size_t len = ring_head(&t->out, t->room, data);
+  quicmig_tstamp now = quicmig_clock(), since;
+  size_t len;
 
   (void)c;
+  t->counts.late +=
+      ring_drop_before(&t->out, now > AGE_MAX ? now - AGE_MAX : 0);
+  since = ring_since(&t->out);
+  len = ring_head(&t->out, t->room, data);
   if (since != QUICMIG_NEVER && len != SIZE_MAX &&
-      codel_drops(&t->codel, quicmig_clock(), since, t->out.used < RING_FEW)) {
+      codel_drops(&t->codel, now, since, t->out.used < RING_FEW)) {
     t->counts.late++;
     ring_pop(&t->out);
     len = ring_head(&t->out, t->room, data);
+  }
+  t->counts.uncut += t->out.uncut;
+  t->out.uncut = 0;
+  if (t->conn) {
+    resume_if_half_free(t);
   }
   return len;
 }
@@ -273,9 +307,7 @@ void tunnel_pop(quicmig_conn *c, int sent, void *user_data) {
     t->counts.too_large++;
   }
   ring_pop(&t->out);
-  if (t->out.used <= t->out.size / 2) {
-    resume(t->pump);
-  }
+  resume_if_half_free(t);
 }
 
 void tunnel_on_room(tunnel *t, size_t room) { t->room = room; }

@@ -29,6 +29,7 @@ typedef struct tunnel_counts {
   uint64_t late;                 /* lost to keep the wait short */
   uint64_t full;                 /* lost in front of a full ring */
   uint64_t too_large;            /* for the path: answered with ICMP */
+  uint64_t uncut;                /* too odd to be cut into segments */
   uint64_t foreign;              /* from an address that is not the client's */
   uint64_t malformed;            /* no IP packet */
 } tunnel_counts;
@@ -61,9 +62,10 @@ struct pump {
   ev_io readable;
   ev_prepare flush;
   bool is_paused;
-  size_t open;   /* tunnels */
-  tunnel *guess; /* where the last packet went, most likely the next one's */
-  uint64_t lost; /* packets for nobody */
+  bool is_broken; /* the device is gone, and the loop has ended */
+  size_t open;    /* tunnels */
+  tunnel *guess;  /* where the last packet went, most likely the next one's */
+  uint64_t lost;  /* packets for nobody */
   quicmig_tstamp told_at; /* when ICMP was sent last */
   unsigned told;          /* in this tenth of a second */
   merge in;

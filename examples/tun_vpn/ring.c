@@ -94,11 +94,22 @@ size_t ring_head(ring *r, size_t max, const uint8_t **packet) {
     }
     r->packet_len = r->is_cut ? split_next(&r->cut, max, &r->packet) : 0;
     if (r->packet_len == 0) {
+      r->uncut++;
       drop_head(r);
     }
   }
   *packet = r->packet;
   return r->packet_len ? r->packet_len : SIZE_MAX;
+}
+
+size_t ring_drop_before(ring *r, quicmig_tstamp when) {
+  size_t n;
+
+  for (n = 0; r->used && at(r, r->head)->since < when; n++) {
+    r->packet_len = 0;
+    drop_head(r);
+  }
+  return n;
 }
 
 void ring_pop(ring *r) {

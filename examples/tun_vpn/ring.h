@@ -23,6 +23,7 @@ typedef struct ring {
   bool is_cut;       /* split holds the head record */
   uint8_t *packet;   /* its current packet, packet_len bytes; 0: none */
   size_t packet_len;
+  uint64_t uncut; /* records that ring_head() dropped */
   split cut;
 } ring;
 
@@ -38,9 +39,14 @@ uint8_t *ring_room(ring *r);
 void ring_commit(ring *r, size_t n, quicmig_tstamp now);
 
 /* The oldest packet, of at most max bytes if it is a segment; SIZE_MAX: none.
- * The same until ring_pop(). */
+ * The same until ring_pop() or ring_drop_before().  What cannot be sent is
+ * dropped on the way. */
 size_t ring_head(ring *r, size_t max, const uint8_t **packet);
 void ring_pop(ring *r);
+
+/* Drops what was read before that time, also the rest of what has been cut.
+ * Returns how many records. */
+size_t ring_drop_before(ring *r, quicmig_tstamp when);
 
 /* When the oldest packet was read; QUICMIG_NEVER: there is none, or some of its
  * segments have been taken. */

@@ -10,14 +10,25 @@
 
 #include "config.h"
 
+#define ROUTING_WHY 512
+
 /* The configured addresses.  False: one could not be set; it is logged. */
 bool routing_add_addresses(const config *c, const char *device);
 
+/* What this process has added: by family, IPv4 first. */
+typedef struct routing {
+  bool has_rules[2];
+} routing;
+
+/* Are the table and the numbers of the rules nobody else's?  False: why says
+ * what is in the way. */
+bool routing_may_add(const config *c, char why[ROUTING_WHY]);
+
 /* The configured routes and their rules.  False: as above; call
  * routing_remove() also then. */
-bool routing_add_routes(const config *c, const char *device);
+bool routing_add_routes(routing *r, const config *c, const char *device);
 
-/* The rules; addresses and routes go with the device. */
-void routing_remove(const config *c);
+/* The rules that were added; addresses and routes go with the device. */
+void routing_remove(routing *r, const config *c);
 
 #endif

@@ -31,6 +31,25 @@ int say_may(say_limit *l, quicmig_tstamp now, uint64_t *missed) {
   return 1;
 }
 
+void say_rarely(say_limit *l, const char *format, ...) {
+  char line[1024];
+  uint64_t missed;
+  va_list args;
+  int n;
+
+  if (!say_may(l, quicmig_clock(), &missed)) {
+    return;
+  }
+  va_start(args, format);
+  n = vsnprintf(line, sizeof(line), format, args);
+  va_end(args);
+  if (n >= 0 && missed) {
+    say("%s (%llu more since the last line)", line, (unsigned long long)missed);
+  } else if (n >= 0) {
+    say("%s", line);
+  }
+}
+
 place place_of(const struct sockaddr_storage *ss) {
   place p = {.host = "?"};
 

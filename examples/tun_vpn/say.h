@@ -23,6 +23,10 @@ typedef struct say_limit {
 /* May a line be said now?  *missed: how many were not, since the last one. */
 int say_may(say_limit *l, quicmig_tstamp now, uint64_t *missed);
 
+/* A line that strangers can cause: with how many were not said before it. */
+__attribute__((format(printf, 2, 3))) void say_rarely(say_limit *l,
+                                                      const char *format, ...);
+
 place place_of(const struct sockaddr_storage *ss);
 
 /* The peer's text with everything unprintable as `?`; dest has 256 bytes. */

@@ -19,6 +19,7 @@ typedef struct server {
   quicmig_server *q;
   tunnel *tunnels; /* one for each client of the configuration */
   tunnel stranger; /* user data of connections without a name yet */
+  say_limit refused_said, failed_said;
 } server;
 
 static void on_watch(quicmig_server *q, int fd, int on, void *user_data) {
@@ -90,9 +91,9 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
   (void)quicmig_conn_peer_name(conn, name, sizeof(name));
   i = find_client(&s->s.c, name);
   if (i == s->s.c.nclients) {
-    say("refused: %s from %s port %u is not a Client",
-        say_clean(clean, name[0] ? name : "a client without a name"), p.host,
-        p.port);
+    say_rarely(&s->refused_said, "refused: %s from %s port %u is not a Client",
+               say_clean(clean, name[0] ? name : "a client without a name"),
+               p.host, p.port);
     quicmig_conn_close(conn, NOT_KNOWN, "this name is not known here");
     return;
   }
@@ -107,7 +108,8 @@ static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
 
   if (t == &s->stranger || t->conn != conn) {
     if (info->err && !info->by_peer) {
-      say("handshake failed: %s", quicmig_strerror(info->err));
+      say_rarely(&s->failed_said, "handshake failed: %s",
+                 quicmig_strerror(info->err));
     }
     return;
   }
@@ -308,6 +310,7 @@ int server_run(const config *cfg, const char *file) {
   static const pump_calls calls = {.find = find, .may_come = may_come};
   static server s;
   size_t i;
+  int status;
 
   s.s.c = *cfg;
   s.s.file = file;
@@ -325,6 +328,7 @@ int server_run(const config *cfg, const char *file) {
   }
   free(s.tunnels);
   pump_stop(&s.s.pump);
+  status = s.s.pump.is_broken;
   station_close(&s.s);
-  return 0;
+  return status;
 }

@@ -19,13 +19,43 @@ static bool complete_checksum(uint8_t *data, size_t len,
   return true;
 }
 
-static bool begin_super(split *s, const struct virtio_net_hdr *h) {
-  uint8_t *tcp = s->data + s->view.transport;
+/* TCP behind IPv6 extension headers: as far as the kernel says, and only those
+ * that do not change what the checksum is of. */
+static bool find_tcp(packet_view *v, const uint8_t *p, size_t len,
+                     size_t start) {
+  size_t at = v->ip_header, header;
+  uint8_t next = v->protocol;
 
-  if (!s->view.tcp_header || h->gso_size == 0) {
+  while (at < start && at + 2 <= len &&
+         (next == PACKET_HOP_BY_HOP || next == PACKET_OPTIONS)) {
+    next = p[at];
+    at += ((size_t)p[at + 1] + 1) * 8;
+  }
+  if (at != start || next != PACKET_TCP || at + TCP_HEADER > len) {
     return false;
   }
-  s->header = s->view.ip_header + s->view.tcp_header;
+  header = (size_t)(p[at + 12] >> 4) * 4;
+  if (header < TCP_HEADER || at + header > len ||
+      at + header > SPLIT_HEADER_MAX) {
+    return false;
+  }
+  v->protocol = PACKET_TCP;
+  v->transport = at;
+  v->tcp_header = header;
+  return true;
+}
+
+static bool begin_super(split *s, const struct virtio_net_hdr *h) {
+  uint8_t *tcp;
+
+  if (h->gso_size == 0 ||
+      (!s->view.tcp_header &&
+       !(s->view.is_v6 &&
+         find_tcp(&s->view, s->data, s->len, h->csum_start)))) {
+    return false;
+  }
+  tcp = s->data + s->view.transport;
+  s->header = s->view.transport + s->view.tcp_header;
   s->step = h->gso_size;
   s->sequence = get32(tcp + 4);
   s->flags = tcp[13];

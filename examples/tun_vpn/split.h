@@ -11,7 +11,8 @@
 
 #include "packet.h"
 
-#define SPLIT_HEADER_MAX 120
+/* Two of 60 bytes, or IPv6 with some extension headers. */
+#define SPLIT_HEADER_MAX 256
 
 typedef struct split {
   uint8_t *data;     /* the packet, changed in place */

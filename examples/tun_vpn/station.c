@@ -26,6 +26,17 @@ static void check_mark(const config *c) {
   }
 }
 
+static void say_change(const station *s, config_key key, unsigned line,
+                       bool is_applied) {
+  const char *more = is_applied ? "" : ": ignored until the next start";
+
+  if (line) {
+    say("%s:%u: %s changed%s", s->file, line, config_name(key), more);
+  } else {
+    say("%s: %s was removed%s", s->file, config_name(key), more);
+  }
+}
+
 /* Applies what can change while running, and names what cannot. */
 static void reread(station *s) {
   static const unsigned applied =
@@ -44,9 +55,7 @@ static void reread(station *s) {
     bool is_applied = (applied >> i & 1) && !s->c.is_server;
 
     if (fresh.hash[i] != s->c.hash[i]) {
-      say("%s:%u: %s changed%s", s->file, fresh.line[i],
-          config_name((config_key)i),
-          is_applied ? "" : ": ignored until the next start");
+      say_change(s, (config_key)i, fresh.line[i], is_applied);
     }
     if (is_applied) {
       s->c.hash[i] = fresh.hash[i];
@@ -94,6 +103,10 @@ void station_open(station *s, void (*report)(void *), void (*reload)(void *),
   s->report = report;
   s->reload = reload;
   s->user_data = user_data;
+  if (!s->c.keep_alive) {
+    say("KeepAlive is off: a tunnel that carries nothing ends after 60 s, and "
+        "NATs forget it sooner");
+  }
   check_mark(&s->c);
   rv = tun_open(&s->device, s->c.device, &what);
   if (rv != 0) {
@@ -137,7 +150,7 @@ void station_tls(const station *s, quicmig_tls_config *tls) {
 
 void station_transport(const station *s, quicmig_transport_options *o) {
   quicmig_transport_options_default(o);
-  o->idle_timeout = 60 * QUICMIG_SECOND;
+  o->idle_timeout = CONFIG_IDLE_TIMEOUT;
   o->keep_alive = s->c.keep_alive;
   o->max_streams_bidi = o->max_streams_uni = 0; /* only DATAGRAMs are used */
 }
@@ -153,11 +166,11 @@ void station_set_mtu(station *s, size_t room) {
 void station_print_counts(const tunnel_counts *c) {
   printf("\"tx_packets\":%llu,\"tx_bytes\":%llu,\"rx_packets\":%llu,"
          "\"rx_bytes\":%llu,\"dropped_late\":%llu,\"dropped_full\":%llu,"
-         "\"dropped_too_large\":%llu,"
+         "\"dropped_too_large\":%llu,\"dropped_uncut\":%llu,"
          "\"dropped_source\":%llu,\"dropped_malformed\":%llu",
          (unsigned long long)c->tx_packets, (unsigned long long)c->tx_bytes,
          (unsigned long long)c->rx_packets, (unsigned long long)c->rx_bytes,
          (unsigned long long)c->late, (unsigned long long)c->full,
-         (unsigned long long)c->too_large, (unsigned long long)c->foreign,
-         (unsigned long long)c->malformed);
+         (unsigned long long)c->too_large, (unsigned long long)c->uncut,
+         (unsigned long long)c->foreign, (unsigned long long)c->malformed);
 }

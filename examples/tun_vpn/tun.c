@@ -112,18 +112,24 @@ int tun_up(tun *t, size_t mtu) {
   return rv;
 }
 
-size_t tun_read(tun *t, uint8_t *buf) {
+/* Errors of one packet, or of the moment. */
+static bool is_passing(int err) {
+  return err == EAGAIN || err == EWOULDBLOCK || err == EINVAL ||
+         err == ENOMEM || err == ENOBUFS;
+}
+
+ssize_t tun_read(tun *t, uint8_t *buf) {
   size_t skip = t->has_offload ? 0 : VIRTIO_BYTES;
   ssize_t n;
 
   do {
     n = read(t->fd, buf + skip, VIRTIO_BYTES + PACKET_MAX - skip);
   } while (n < 0 && errno == EINTR);
-  if (n <= 0) {
-    return 0;
+  if (n < 0) {
+    return is_passing(errno) ? 0 : -errno;
   }
   memset(buf, 0, skip);
-  return (size_t)n + skip > VIRTIO_BYTES ? (size_t)n + skip : 0;
+  return (size_t)n + skip > VIRTIO_BYTES ? n + (ssize_t)skip : 0;
 }
 
 void tun_write(tun *t, const struct virtio_net_hdr *h, const uint8_t *p,

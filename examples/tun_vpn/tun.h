@@ -6,6 +6,7 @@
 #define TUN_H
 
 #include <linux/virtio_net.h>
+#include <sys/types.h>
 
 #include "packet.h"
 
@@ -31,8 +32,9 @@ int tun_up(tun *t, size_t mtu);
 int tun_set_mtu(tun *t, size_t mtu);
 
 /* Reads a packet with its virtio header before it (made up without offloads);
- * buf has room for both.  Returns the bytes of both, 0 when there is none. */
-size_t tun_read(tun *t, uint8_t *buf);
+ * buf has room for both.  Returns the bytes of both, 0 when there is none now,
+ * or a negative errno: the device is gone. */
+ssize_t tun_read(tun *t, uint8_t *buf);
 
 /* Writes a packet.  What the kernel does not take is lost. */
 void tun_write(tun *t, const struct virtio_net_hdr *h, const uint8_t *p,

@@ -25,10 +25,12 @@ complaint value_flag(const char *text, uint32_t *flag) {
 complaint value_number(const char *text, uint64_t lo, uint64_t hi,
                        uint32_t *n) {
   unsigned long long value;
+  bool is_hex;
   char *end;
 
   errno = 0;
-  value = strtoull(text, &end, 0);
+  is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+  value = strtoull(text, &end, is_hex ? 16 : 10);
   if (errno || *end || *text < '0' || *text > '9' || value < lo || value > hi) {
     snprintf(wanted, sizeof(wanted),
              "a whole number from %llu to %llu is expected",

@@ -8,6 +8,7 @@
 typedef const char *complaint;
 
 complaint value_flag(const char *text, uint32_t *flag);
+/* Decimal, or hexadecimal with 0x. */
 complaint value_number(const char *text, uint64_t lo, uint64_t hi, uint32_t *n);
 /* With K, M or G for 10^3, 10^6, 10^9. */
 complaint value_bytes(const char *text, uint64_t *n);

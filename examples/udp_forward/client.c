@@ -150,7 +150,7 @@ static void start(client *c, const forward_options *o) {
     cli_fail("%s: cannot be written", o->hop_log);
   }
   outbound_init(&c->out, &c->s.pool, o->queue, &c->s.count);
-  inbound_init(&c->in, &c->s.count);
+  inbound_init(&c->in, INBOUND_SLOTS, &c->s.count);
   listen_local(c);
   link_start(c);
 }

@@ -35,6 +35,7 @@ typedef struct client {
   uint16_t ports[CLIENT_PORTS];
   /* Of links that are gone: */
   uint64_t hops, hops_failed, hops_refused, late_rescued;
+  bool was_tried; /* to connect: the options are good */
   bool is_stopping;
   FILE *hop_log;
 } client;

@@ -5,6 +5,8 @@
 
 #include "frame.h"
 
+#define SLOTS_FIRST 4
+
 typedef struct inbound_slot {
   bool is_used;
   uint8_t index;
@@ -15,13 +17,14 @@ typedef struct inbound_slot {
   uint8_t data[INBOUND_PART_MAX];
 } slot;
 
-void inbound_init(inbound *in, counters *count) {
-  *in = (inbound){.count = count};
+void inbound_init(inbound *in, size_t most, counters *count) {
+  *in = (inbound){.most = most, .count = count};
 }
 
 void inbound_reset(inbound *in) {
   free(in->slots);
   in->slots = NULL;
+  in->n = 0;
 }
 
 /* f waits in s for its other half. */
@@ -40,18 +43,48 @@ static void keep(inbound *in, slot *s, const frame *f, uint64_t now) {
   }
 }
 
+/* Twice as many places, so that no two packets come to meet. */
+static bool grow(inbound *in) {
+  size_t i, n = in->n ? in->n * 2 : SLOTS_FIRST;
+  slot *slots = n <= in->most ? calloc(n, sizeof(*slots)) : NULL;
+
+  if (!slots) {
+    return false;
+  }
+  for (i = 0; i < in->n; i++) {
+    if (in->slots[i].is_used) {
+      slots[in->slots[i].packet % n] = in->slots[i];
+    }
+  }
+  free(in->slots);
+  in->slots = slots;
+  in->n = n;
+  return true;
+}
+
+/* Does another packet wait there, that may still become whole? */
+static bool is_taken(const slot *s, const frame *f, uint64_t now) {
+  return s->is_used && (s->packet != f->packet || s->flow != f->flow) &&
+         now - s->since <= INBOUND_WAIT;
+}
+
+static slot *find_slot(inbound *in, const frame *f, uint64_t now) {
+  if (in->n == 0 && !grow(in)) {
+    return NULL;
+  }
+  while (is_taken(&in->slots[f->packet % in->n], f, now) && grow(in)) {
+  }
+  return &in->slots[f->packet % in->n];
+}
+
 static bool take_fragment(inbound *in, const frame *f, uint64_t now,
                           inbound_packet *p) {
-  slot *s;
+  slot *s = f->len <= INBOUND_PART_MAX ? find_slot(in, f, now) : NULL;
 
-  if (!in->slots) {
-    in->slots = calloc(INBOUND_SLOTS, sizeof(*in->slots));
-  }
-  if (!in->slots || f->len > INBOUND_PART_MAX) {
+  if (!s) {
     in->count->incomplete++;
     return false;
   }
-  s = &in->slots[f->packet % INBOUND_SLOTS];
   if (!s->is_used || s->packet != f->packet || s->flow != f->flow ||
       s->index == f->index || now - s->since > INBOUND_WAIT) {
     keep(in, s, f, now);

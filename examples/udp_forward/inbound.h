@@ -1,8 +1,8 @@
 /*
  * The receiving half of a connection: DATAGRAMs become packets again.  Holds at
- * most INBOUND_SLOTS first halves of split packets, each for INBOUND_WAIT; a
- * packet's id says in which place it waits, and a newer packet there drives an
- * older one out.  The memory is taken with the first fragment.
+ * most so many first halves of split packets, each for INBOUND_WAIT; a packet's
+ * id says in which place it waits, and a newer packet there drives an older one
+ * out.  The memory is taken as fragments come.
  */
 #ifndef FORWARD_INBOUND_H
 #define FORWARD_INBOUND_H
@@ -13,14 +13,16 @@
 
 #include "counters.h"
 
-#define INBOUND_SLOTS 64
+#define INBOUND_SLOTS 64                    /* of a peer that is known */
+#define INBOUND_STRANGER 8                  /* of anybody else */
 #define INBOUND_PART_MAX 1500               /* bytes of one half */
 #define INBOUND_WAIT ((uint64_t)1000000000) /* ns */
 
 struct inbound_slot;
 
 typedef struct inbound {
-  struct inbound_slot *slots; /* NULL until the first fragment */
+  struct inbound_slot *slots; /* n of them; NULL until the first fragment */
+  size_t n, most;
   counters *count;
 } inbound;
 
@@ -31,7 +33,8 @@ typedef struct inbound_packet {
   size_t len[2]; /* the second may be 0 */
 } inbound_packet;
 
-void inbound_init(inbound *in, counters *count);
+/* most: halves to keep, a power of two from 4 on. */
+void inbound_init(inbound *in, size_t most, counters *count);
 void inbound_reset(inbound *in);
 
 /* Takes a DATAGRAM; true: *p is a packet now, valid until the next call and as

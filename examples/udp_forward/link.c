@@ -234,9 +234,11 @@ static void try_to_connect(client *c) {
     return;
   }
   rv = open_link(c);
-  if (rv == QUICMIG_ERR_INVALID_ARGUMENT || rv == QUICMIG_ERR_CERT_FILE) {
+  if (!c->was_tried &&
+      (rv == QUICMIG_ERR_INVALID_ARGUMENT || rv == QUICMIG_ERR_CERT_FILE)) {
     cli_fail("%s", quicmig_last_error_text());
   }
+  c->was_tried = true; /* from here on a file may be written anew */
   if (rv != 0) {
     c->link = NULL;
     log_line("%s", quicmig_last_error_text());

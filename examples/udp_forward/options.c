@@ -214,6 +214,9 @@ static void take_option(forward_options *o, int c) {
     break;
   case IDLE:
     o->flow_idle = cli_duration("--flow-idle", optarg);
+    if (!o->flow_idle) {
+      cli_usage("--flow-idle %s: more than 0 is expected", optarg);
+    }
     break;
   case FLOWS:
     o->max_flows = (uint32_t)cli_number("--max-flows", optarg, 1, FLOWS_MAX);

@@ -17,6 +17,7 @@ typedef struct session {
   server *owner;
   quicmig_conn *conn;
   uint64_t id; /* never used again */
+  bool is_connected;
   outbound out;
   inbound in;
   exit_flow *first; /* its flows */
@@ -37,6 +38,7 @@ struct server {
   quicmig_server *quic;
   exit_flow *exits;
   uint64_t sessions; /* in all */
+  log_limit failed;
 };
 
 int server_main(const forward_options *o);

@@ -18,7 +18,8 @@ int session_on_accept(quicmig_server *q, quicmig_conn *conn, void *user_data) {
   t->conn = conn;
   t->id = ++v->sessions;
   outbound_init(&t->out, &v->s.pool, v->o.queue, &v->s.count);
-  inbound_init(&t->in, &v->s.count);
+  inbound_init(&t->in, v->o.tls.ca_file ? INBOUND_SLOTS : INBOUND_STRANGER,
+               &v->s.count);
   quicmig_conn_set_user_data(conn, t);
   return 0;
 }
@@ -29,6 +30,7 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
   char text[LOG_ADDRESS_MAX], name[128] = "";
   size_t i;
 
+  t->is_connected = true;
   t->owner->s.count.connections++;
   quicmig_conn_get_info(conn, &info);
   if (t->owner->o.tls.ca_file) {
@@ -78,8 +80,14 @@ static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
   flow *f;
 
   (void)conn;
-  log_line("client %llu is gone: %s", (unsigned long long)t->id,
-           info->err ? quicmig_strerror(info->err) : "closed");
+  if (t->is_connected) {
+    log_line("client %llu is gone: %s", (unsigned long long)t->id,
+             info->err ? quicmig_strerror(info->err) : "closed");
+  } else { /* anybody can cause this line */
+    log_rarely(&t->owner->failed, "client %llu has not connected: %s",
+               (unsigned long long)t->id,
+               info->err ? quicmig_strerror(info->err) : "closed");
+  }
   while (t->first) {
     f = t->first->f;
     session_close_flow(s, f);

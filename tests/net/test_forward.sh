@@ -67,6 +67,12 @@ flood() {
     echo flood >/dev/udp/127.0.0.1/51821; done'
 }
 
+status=0
+"$udp_forward" client --flow-idle 0 ::1 4433 2>"$tmp/usage" || status=$?
+check '--flow-idle 0: exit status' "$status" -eq 2
+check '--flow-idle 0' "$(count '^udp_forward: --flow-idle 0: more than' \
+  "$tmp/usage")" -eq 1
+
 start echo 95 "$server_ns" "$echo_server" --port 7000
 wait_for 5 'echo listens' grep -q '^listening on' "$tmp/echo.out"
 forward_server fserver
@@ -91,7 +97,12 @@ check 'stranger: its connection ended' \
   "$(count 'connection ended' "$tmp/stranger.err")" -ge 1
 check_value stranger packets_out -eq 0
 
+# Meanwhile a file is missing for a while: that ends only a program that starts.
 stop fserver
+mv "$tmp/ca.pem" "$tmp/ca.away"
+wait_for 10 'fclient4 misses its CA' grep -q 'ca\.pem' "$tmp/fclient4.err"
+wait_for 10 'fclient6 misses its CA' grep -q 'ca\.pem' "$tmp/fclient6.err"
+mv "$tmp/ca.away" "$tmp/ca.pem"
 forward_server fserver_again
 wait_for 10 'fclient4 comes back' connections fclient4 2
 wait_for 10 'fclient6 comes back' connections fclient6 2

@@ -33,6 +33,7 @@ config() {
 	Route = ::/0
 	QuicHopInterval = 1
 	QuicHopJitter = 0
+	QuicNatBudget = 500
 	END
     ;;
   server)
@@ -80,6 +81,10 @@ files() {
 	client Address = 10.9.0.300
 	client Route = 10.9.0.1/8
 	client MTU = 100
+	client Route = 0.0.0.0/0
+	client Address = 10.9.0.2/16
+	client FwMark = 254
+	client KeepAlive = 60
 	client Device = a/b
 	client Uplinks = a234567890123456
 	client Client = a 10.0.0.1
@@ -134,6 +139,47 @@ carries() {
   kill -HUP "$(pid_of vpn_client)"
   wait_for 5 'a new interval' grep -q 'QuicHopInterval changed' \
     "$tmp/vpn_client.err"
+  sed -i '/^QuicNatBudget/d' "$tmp/client.conf"
+  kill -HUP "$(pid_of vpn_client)"
+  wait_for 5 'a budget that is gone' grep -q \
+    "^$tmp/client.conf: QuicNatBudget was removed" "$tmp/vpn_client.err"
+}
+
+# rules_left WHEN OPERATOR N: of the client, IPv4 and IPv6.
+rules_left() {
+  check "$1: IPv4 rules" "$(in_client ip -4 rule | wc -l)" -eq "$2"
+  check "$1: IPv6 rules" "$(in_client ip -6 rule | wc -l)" -eq "$3"
+}
+
+# A second client with the same table is refused, and the first one's stays.
+has_its_table() {
+  rules_left 'one client' 5 4
+  {
+    cat "$tmp/client.conf"
+    echo 'Device = qmig9'
+  } >"$tmp/second.conf"
+  refuse 1 'FwMark of its own' "$tun_vpn" "$tmp/second.conf"
+  echo 'FwMark = 39037' >>"$tmp/second.conf" # the same numbers of rules
+  refuse 1 'choose another one' "$tun_vpn" "$tmp/second.conf"
+  rules_left 'after the second' 5 4
+  pings first in_client ping -c 1 -W 2 10.9.0.1
+}
+
+# What a client that was killed leaves is taken over; one whose device goes ends
+# and leaves nothing.
+loses_its_device() {
+  kill -KILL "$(pid_of vpn_client)"
+  join vpn_client
+  rules_left 'killed' 5 4
+  start vpn_client 60 "$client_ns" "$tun_vpn" "$tmp/client.conf"
+  wait_for 5 'a client after one that was killed' grep -q '^connected to' \
+    "$tmp/vpn_client.out"
+  rules_left 'taken over' 5 4
+  in_client ip link del qmig0
+  join vpn_client
+  check 'exit status without a device' "$status" -eq 1
+  check 'the device is gone' "$(count '^qmig0 is gone: ' \
+    "$tmp/vpn_client.err")" -eq 1
 }
 
 # The server goes and comes: the client finds it again.
@@ -152,11 +198,17 @@ config client >"$tmp/client.conf"
 config server >"$tmp/server.conf"
 files
 surroundings
-check 'rows' "$rows" -ge 27
+check 'rows' "$rows" -ge 31
 carries
+has_its_table
 comes_back
 stop vpn_client
+rules_left 'stopped' 3 2
+start vpn_client 60 "$client_ns" "$tun_vpn" "$tmp/client.conf"
+wait_for 5 'the client connects again' grep -q '^connected to' \
+  "$tmp/vpn_client.out"
+loses_its_device
 stop vpn_server
-check 'rules left' "$(in_client ip rule | wc -l)" -eq 3
+rules_left 'without a device' 3 2
 check 'devices left' "$(in_client ip -o link | grep -c qmig)" -eq 0
 verdict

@@ -132,7 +132,7 @@ static void halves_become_packets(void **state) {
     inbound in;
     uint64_t whole = 0;
 
-    inbound_init(&in, &count);
+    inbound_init(&in, INBOUND_SLOTS, &count);
     for (i = 0; i < row->n; i++) {
       len =
           fragment(data, row->in[i].flow, row->in[i].packet, row->in[i].index);
@@ -150,6 +150,46 @@ static void halves_become_packets(void **state) {
   }
 }
 
+/* Memory comes as it is needed, and there is a bound. */
+static void places_grow(void **state) {
+  static const struct {
+    const char *name;
+    size_t most, packets;
+    uint64_t every; /* ns between them */
+    size_t places, incomplete;
+  } rows[] =
+      {
+          {"one", 64, 1, 0, 4, 0},           {"four", 64, 4, 0, 4, 0},
+          {"five", 64, 5, 0, 8, 0},          {"all", 64, 64, 0, 64, 0},
+          {"too many", 64, 65, 0, 64, 1},    {"a stranger's", 8, 20, 0, 8, 12},
+          {"slowly", 64, 64, SECOND, 4, 60},
+      },
+    *row;
+  uint8_t data[FRAME_HEADER_MAX + 1];
+  inbound_packet p;
+  size_t i, len;
+
+  (void)state;
+  for (EACH_ROW(row, rows)) {
+    counters count = {0};
+    inbound in;
+
+    inbound_init(&in, row->most, &count);
+    for (i = 0; i < row->packets; i++) {
+      len = fragment(data, 1, (uint16_t)(65530 + i), 0);
+      row_true(row, !inbound_take(&in, data, len, i * row->every, &p));
+    }
+    row_equal(row, in.n, row->places);
+    row_equal(row, count.incomplete, row->incomplete);
+    for (i = row->packets > row->places ? row->packets - row->places : 0;
+         i < row->packets && !row->every; i++) {
+      len = fragment(data, 1, (uint16_t)(65530 + i), 1);
+      row_true(row, inbound_take(&in, data, len, 0, &p));
+    }
+    inbound_reset(&in);
+  }
+}
+
 static void oversized_halves_are_refused(void **state) {
   static uint8_t data[4 + INBOUND_PART_MAX + 1] = {1, 0, 0, 0x02};
   counters count = {0};
@@ -157,7 +197,7 @@ static void oversized_halves_are_refused(void **state) {
   inbound in;
 
   (void)state;
-  inbound_init(&in, &count);
+  inbound_init(&in, INBOUND_SLOTS, &count);
   assert_false(inbound_take(&in, data, sizeof(data), 0, &p));
   assert_int_equal(count.incomplete, 1);
   assert_false(inbound_take(&in, data, sizeof(data) - 1, 0, &p));
@@ -177,7 +217,7 @@ static void garbage_is_survived(void **state) {
 
   (void)state;
   srand((unsigned)test_seed());
-  inbound_init(&in, &count);
+  inbound_init(&in, INBOUND_SLOTS, &count);
   for (i = 0; i < 100000; i++) {
     size_t j, len = (size_t)(rand() % 24);
     uint8_t *data = malloc(len ? len : 1);
@@ -198,6 +238,7 @@ int main(void) {
       cmocka_unit_test(headers_come_back_as_written),
       cmocka_unit_test(refuses_what_is_malformed),
       cmocka_unit_test(halves_become_packets),
+      cmocka_unit_test(places_grow),
       cmocka_unit_test(oversized_halves_are_refused),
       cmocka_unit_test(garbage_is_survived),
   };

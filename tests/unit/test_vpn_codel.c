@@ -59,10 +59,29 @@ static void a_short_wait_ends_it(void **state) {
   assert_true(codel_drops(&c, now, now - 50 * MS, false));
 }
 
+/* Also when the time of the next drop is still to come. */
+static void a_new_run_goes_on(void **state) {
+  codel c = {.count = 0};
+  quicmig_tstamp now = T0;
+  int i;
+
+  (void)state;
+  for (i = 0; i < 1000; i++, now += MS) {
+    (void)codel_drops(&c, now, now - 500 * MS, false);
+  }
+  assert_false(codel_drops(&c, now, now, false));
+  c.count = 40;
+  c.next = now + 200 * MS;
+  (void)codel_drops(&c, now, now - 500 * MS, false);
+  assert_true(codel_drops(&c, now + 100 * MS, now - 500 * MS, false));
+  assert_int_equal(c.count, 38);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(long_waits_cost_packets),
       cmocka_unit_test(a_short_wait_ends_it),
+      cmocka_unit_test(a_new_run_goes_on),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,25 @@ static const struct mistake mistakes[] = {
      ":8: Client: 10.9.0.2 belongs to one already"},
     {"overlap", SERVER_BASE, "Client = two 10.8.0.0/15",
      ":8: Client: 10.8.0.0/15 belongs to one already"},
+    {"kernel's table", CLIENT_BASE, "Route = 10.0.0.0/8\nFwMark = 0xfe",
+     ":9: FwMark: with Route it is the number of a table, and 253 to 255 are "
+     "the kernel's"},
+    {"route twice", CLIENT_BASE, "Route = fd00::/8\nRoute = FD00:0::/8",
+     ":9: Route: this prefix was given before"},
+    {"address twice", CLIENT_BASE, "Address = 10.9.0.2/16",
+     ":8: Address: this address was given before"},
+    {"octal", CLIENT_BASE, "MTU = 02400",
+     ":8: MTU: a whole number from 1280 to 1500 is expected"},
+    {"half hexadecimal", CLIENT_BASE, "FwMark = 0x",
+     ":8: FwMark: a whole number from 0 to 4294967295 is expected"},
+    {"one mapping", CLIENT_BASE, "QuicNatBudget = 1",
+     ":8: QuicNatBudget: 2 or more is expected, or 0: no limit"},
+    {"keep alive too late", CLIENT_BASE, "KeepAlive = 60",
+     ":8: KeepAlive: 1 to 59 seconds are expected, or 0: off (an idle tunnel "
+     "ends after 60 s)"},
+    {"keep alive too often", SERVER_BASE, "KeepAlive = 0.5",
+     ":8: KeepAlive: 1 to 59 seconds are expected, or 0: off (an idle tunnel "
+     "ends after 60 s)"},
 };
 
 static void mistakes_are_named(void **state) {
@@ -114,6 +133,73 @@ static void mistakes_are_named(void **state) {
   for (EACH_ROW(r, mistakes)) {
     check_mistake(r);
   }
+}
+
+/* Of the file's bytes: also in a last line that has no end. */
+static void zero_bytes_are_named(void **state) {
+  static const char *const files[] = {"Device = a", "Device = a\n#\n"};
+  char error[CONFIG_ERROR];
+  size_t i, at;
+  config c;
+
+  (void)state;
+  for (i = 0; i < 2; i++) {
+    for (at = 0; at < 10; at++) {
+      FILE *f = fopen(path, "w");
+
+      assert_non_null(f);
+      fwrite(files[i], 1, at, f);
+      fputc('\0', f);
+      fputs(files[i] + at, f);
+      fclose(f);
+      assert_false(config_read(&c, path, error));
+      assert_string_equal(error + strlen(path),
+                          ":1: the line is too long, or has a zero byte");
+    }
+  }
+}
+
+static void families_do_not_mix(void **state) {
+  static const struct {
+    const char *name, *address;
+    size_t index;
+  } rows[] =
+      {
+          {"IPv4", "10.1.2.3", 0},
+          {"IPv6", "fd00::1", 1},
+          {"written like IPv4", "::ffff:10.1.2.3", 1},
+      },
+    *r;
+  char error[CONFIG_ERROR];
+  bool is_exact;
+  ip_range range;
+  config c;
+
+  (void)state;
+  assert_true(read_text(&c,
+                        "Mode = server\nPort = 1\nAddress = 10.9.0.1/24\n" FILES
+                        "Client = a 0.0.0.0/0\nClient = b ::/0",
+                        error));
+  for (EACH_ROW(r, rows)) {
+    row_true(r, ip_range_parse(&range, r->address, &is_exact));
+    row_equal(r, owners_find(&c.owners, &range.first), r->index);
+  }
+  config_reset(&c);
+}
+
+static void defaults_come_back(void **state) {
+  char error[CONFIG_ERROR];
+  config a, b;
+
+  (void)state;
+  assert_true(read_text(&a, CLIENT_BASE "QuicNatBudget = 0123", error));
+  assert_true(read_text(&b, CLIENT_BASE "KeepAlive = 0", error));
+  assert_int_equal(a.nat_budget, 123);
+  assert_int_equal(b.keep_alive, 0);
+  config_take_schedule(&a, &b);
+  assert_int_equal(a.nat_budget, 4096);
+  config_reset(&a);
+  config_reset(&b);
 }
 
 static void client_values(void **state) {
@@ -188,6 +274,9 @@ static void changes_show(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(mistakes_are_named),
+      cmocka_unit_test(zero_bytes_are_named),
+      cmocka_unit_test(families_do_not_mix),
+      cmocka_unit_test(defaults_come_back),
       cmocka_unit_test(client_values),
       cmocka_unit_test(server_values),
       cmocka_unit_test(changes_show),

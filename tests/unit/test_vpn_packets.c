@@ -187,6 +187,56 @@ static void super_packets_are_cut(void **state) {
   }
 }
 
+/* Extension headers of 16 bytes in front of TCP; returns the new length. */
+static size_t extend(uint8_t *p, size_t len, uint8_t kind) {
+  memmove(p + 56, p + 40, len - 40);
+  memset(p + 40, 0, 16);
+  p[6] = kind;
+  p[40] = PACKET_OPTIONS;
+  p[48] = PACKET_TCP;
+  put16(p + 4, (uint16_t)(len + 16 - 40));
+  return len + 16;
+}
+
+static void cut_behind_extension_headers(void **state) {
+  static const struct {
+    const char *name;
+    uint8_t kind;
+    uint16_t start;
+    size_t count; /* of packets, 0: refused */
+  } rows[] =
+      {
+          {"hop by hop", PACKET_HOP_BY_HOP, 56, 3},
+          {"options", PACKET_OPTIONS, 56, 3},
+          {"routing", 43, 56, 0},
+          {"start before", PACKET_OPTIONS, 48, 0},
+          {"start behind", PACKET_OPTIONS, 64, 0},
+          {"start far behind", PACKET_OPTIONS, 60000, 0},
+      },
+    *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    uint8_t p[4000], plain[4000], *q;
+    size_t len = extend(p, build(p, true, 0, 2500, TCP_ACK, true), r->kind);
+    struct virtio_net_hdr h = offer(true, 1000);
+    size_t i, n;
+    split s;
+
+    h.csum_start = r->start;
+    row_equal(r, split_begin(&s, p, len, &h), r->count > 0);
+    for (i = 0; r->count && (n = split_next(&s, 1400, &q)) != 0; i++) {
+      row_equal(r, get16(q + 4), n - 40);
+      row_equal(r, n, 56 + 32 + (i < 2 ? 1000 : 500));
+      memcpy(plain, q, 40);
+      memcpy(plain + 40, q + 56, n - 56);
+      row_true(r, is_correct(plain, n - 16));
+      row_equal(r, get32(q + 60), SEQ + 1000 * (uint32_t)i);
+    }
+    row_true(r, r->count == 0 || i == r->count);
+  }
+}
+
 static void nonsense_is_not_cut(void **state) {
   uint8_t p[2000];
   size_t len = build(p, false, 0, 1000, TCP_ACK, true);
@@ -242,6 +292,42 @@ static void ring_keeps_order(void **state) {
       ring_pop(&r);
     }
   }
+  ring_reset(&r);
+}
+
+/* What is too old goes, whether some of it was taken or not; what cannot be
+ * cut goes and is counted. */
+static void ring_drops(void **state) {
+  struct virtio_net_hdr h = offer(false, 1000);
+  const uint8_t *p;
+  uint8_t *room;
+  size_t i;
+  ring r;
+
+  (void)state;
+  assert_true(ring_init(&r, 300000));
+  for (i = 1; i <= 5; i++) {
+    h.gso_size = i == 4 ? 0 : 1000;
+    room = ring_room(&r);
+    assert_non_null(room);
+    memcpy(room, &h, VIRTIO);
+    ring_commit(
+        &r, VIRTIO + build(room + VIRTIO, false, i * 5000, 5000, TCP_ACK, true),
+        i);
+  }
+  assert_int_equal(ring_head(&r, 1414, &p), 1052);
+  ring_pop(&r);
+  assert_int_equal(ring_drop_before(&r, 1), 0);
+  assert_int_equal(ring_head(&r, 1414, &p), 1052);
+  assert_int_equal(get32(p + 24), SEQ + 6000);
+  assert_int_equal(ring_drop_before(&r, 4), 3);
+  assert_int_equal(r.uncut, 0);
+  assert_int_equal(ring_head(&r, 1414, &p), 1052);
+  assert_int_equal(get32(p + 24), SEQ + 25000);
+  assert_int_equal(r.uncut, 1);
+  assert_int_equal(ring_drop_before(&r, 100), 1);
+  assert_true(ring_head(&r, 1414, &p) == SIZE_MAX);
+  assert_int_equal(r.used, 0);
   ring_reset(&r);
 }
 
@@ -537,8 +623,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sums_are_right),
       cmocka_unit_test(super_packets_are_cut),
+      cmocka_unit_test(cut_behind_extension_headers),
       cmocka_unit_test(nonsense_is_not_cut),
       cmocka_unit_test(ring_keeps_order),
+      cmocka_unit_test(ring_drops),
       cmocka_unit_test(segments_are_gathered),
       cmocka_unit_test(cut_and_gathered),
       cmocka_unit_test(flows_keep_order),
