@@ -225,9 +225,6 @@ static bool can_stay(quicmig *m, const qm_path *active, uint8_t better) {
   qm_addr local;
   uint8_t home;
 
-  if (active->home == QM_HOME_BY_HAND) {
-    return !h->is_forced;
-  }
   if (h->is_forced || better > active->home ||
       find_route(m, active->home, &home, &local) != 0 || home != active->home ||
       !qm_addr_is_same_host(&local, &active->local)) {
@@ -265,12 +262,36 @@ static quicmig_tstamp ready_at(const quicmig *m) {
   quicmig_duration gap = qm_engine_min_gap(e, qm_migrator_cc(m).pto);
   quicmig_tstamp at = m->clock.last;
 
-  if (!e->is_confirmed || e->hop.phase != QM_PHASE_IDLE) {
+  if (!e->is_confirmed) {
     return qm_time_add(at, CHECK_EVERY);
+  }
+  if (e->hop.phase != QM_PHASE_IDLE) { /* the longer it lasts, the longer */
+    return qm_time_add(at, qm_time_max(CHECK_EVERY, at - e->hop.at));
   }
   return e->sched.last_start
              ? qm_time_max(at, qm_time_add(e->sched.last_start, gap))
              : at;
+}
+
+/* Is the source address of a path that was added by hand still there?  Which
+ * interface it was bound to is not known any more. */
+static bool lives_by_hand(quicmig *m, const qm_path *p) {
+  qm_migrator_socket how = {.remote = qm_homes_remote(m, p->home),
+                            .from = p->local,
+                            .interface_name = m->engine.o.interface_name};
+  qm_ports ports = m->ports;
+  int sys_error = m->sys_error, err;
+  bool is_gone;
+  qm_sock s;
+
+  qm_addr_set_port(&how.from, 0);
+  err = qm_migrator_open_socket(m, &how, &ports, &s);
+  is_gone = is_unreachable(err, m->sys_error);
+  m->sys_error = sys_error;
+  if (err == 0) {
+    m->net->close(m->net->ctx, s.fd);
+  }
+  return !is_gone;
 }
 
 static void check(quicmig *m) {
@@ -278,8 +299,15 @@ static void check(quicmig *m) {
   qm_homes *h = &m->homes;
   qm_addr local;
   uint8_t best;
-  int err = find_route(m, 0, &best, &local);
+  int err;
 
+  if (active->home == QM_HOME_BY_HAND && !h->is_forced) {
+    h->is_forced = !lives_by_hand(m, active);
+    if (!h->is_forced) {
+      return;
+    }
+  }
+  err = find_route(m, 0, &best, &local);
   if (err == QUICMIG_ERR_NO_PATH) {
     if (!h->is_lost) {
       tell(m, 2);

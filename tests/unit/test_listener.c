@@ -223,12 +223,19 @@ static const row rows[] = {
     {"4,097 ports", AF_INET, 0, 5000, 0, 9096, 0, BAD, TOO_MANY},
     {"beyond the last", AF_INET, 0, 65000, 0, 65536, 0, BAD, "port_hi"},
     {"far beyond", AF_INET, 0, 65000, 0, UINT64_MAX, 0, BAD, "port_hi"},
+    {"local2 beyond the last", AF_INET, AF_INET6, 40000, 65533, 40005, 0, BAD,
+     "local2"},
+    {"local2 just beyond", AF_INET6, AF_INET, 40000, 65531, 40005, 0, BAD,
+     "local2"},
+    {"local2's last port, 4,096 of them", AF_INET, AF_INET6, 5000, 61441, 9095,
+     0, BAD, "local2"},
     {"fwmark", AF_INET, 0, 0, 0, 0, (uint64_t)UINT32_MAX + 1, BAD, "fwmark"},
 };
 
 static void check_row(const row *r) {
   qm_addr local = loopback(r->family, r->port);
-  qm_addr second = loopback(r->family2 == AF_INET ? AF_INET : AF_INET6, 0);
+  qm_addr second =
+      loopback(r->family2 == AF_INET ? AF_INET : AF_INET6, r->port2);
   int watched = 0;
   quicmig_server_callbacks cb = {.size = sizeof(cb), .watch = watch};
   quicmig_conn_callbacks conn_cb = {.size = sizeof(conn_cb)};
