@@ -30,7 +30,7 @@ Its last line is PASS, FAIL or SKIP, its name and the figures.
   --adaptive          the client learns by itself what the ISP does
   --down              transfers go from the server to the client
   --delay MS          one way, between ISP and server [0; nat-rebind: 20]
-  --build DIR         [build/release, else build/dev]
+  --build DIR         [build/release, else build/dev, else it is built]
 Exit status: 0 PASS, 1 FAIL, 2 wrong usage, 77 SKIP.
 END
 }
@@ -105,6 +105,13 @@ one_option() {
   eval "$(echo "${1#--}" | tr - _)=\$2"
 }
 
+# When nothing is built yet: as the demo does it, with the messages on stderr.
+build_all() {
+  (cd "$root" && sh examples/install-deps.sh &&
+    cmake --preset release -B build/lab -DQUICMIG_TESTS=OFF &&
+    cmake --build build/lab) >&2 || wrong 'the examples cannot be built here'
+}
+
 # A relative QUICMIG_BUILD is below the root of the tree, as in tests/net.
 find_build() {
   case $build in
@@ -112,8 +119,10 @@ find_build() {
   ?*) build=$PWD/$build ;;
   *)
     build=${QUICMIG_BUILD:-build/release}
-    [ -n "${QUICMIG_BUILD:-}" ] ||
-      [ -x "$root/$build/examples/tun_vpn" ] || build=build/dev
+    [ -n "${QUICMIG_BUILD:-}" ] || for build in build/release build/dev \
+      build/lab; do
+      [ ! -x "$root/$build/examples/tun_vpn" ] || break
+    done
     case $build in
     /*) ;;
     *) build=$root/$build ;;
@@ -157,6 +166,10 @@ up | down) ;;
 esac
 case $scenario in
 cut | slow) check_flow ;;
+esac
+case $scenario in
+up | down) ;;
+*) [ "$build" != "$root/build/lab" ] || build_all ;;
 esac
 tmp=$(mktemp -d)
 : >"$tmp/missed"
