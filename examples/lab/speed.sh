@@ -17,7 +17,7 @@ speed_run() {
 # Which of the two comes first changes from round to round, and each is held
 # against its neighbour: the speed of a busy machine drifts.
 scenario_iperf() {
-  : "${hop_interval:=5}" "${duration:=12}" "${rounds:=5}"
+  : "${hop_interval:=5}" "${duration:=12}" "${rounds:=7}"
   [ -z "$rate" ] || shape "$rate"
   made=0 order='without with'
   for round in $(seq "$rounds"); do
