@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const char *program = "";
 
@@ -84,6 +85,15 @@ void cli_string(const char *option, const char *text, char *dest, size_t room) {
               room - 1);
   }
   strcpy(dest, text);
+}
+
+void cli_allow_sockets(void) {
+  struct rlimit r;
+
+  if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+    r.rlim_cur = r.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &r);
+  }
 }
 
 quicmig_duration cli_duration(const char *option, const char *text) {

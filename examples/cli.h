@@ -33,6 +33,9 @@ void cli_ports(const char *option, const char *text, uint16_t *lo,
 /* Copies text to dest, of `room` bytes, if it fits. */
 void cli_string(const char *option, const char *text, char *dest, size_t room);
 
+/* Raises the limit of open files to what the system allows this program. */
+void cli_allow_sockets(void);
+
 /* A number with the unit ms, s, m or h; 0 needs none. */
 quicmig_duration cli_duration(const char *option, const char *text);
 

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <quicmig/ev.h>
 
@@ -244,16 +243,6 @@ static struct addrinfo *find_address(const char *address, uint16_t number) {
   return found;
 }
 
-/* Each port has a socket: as many as the system lets this program have. */
-static void allow_sockets(void) {
-  struct rlimit r;
-
-  if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-    r.rlim_cur = r.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &r);
-  }
-}
-
 static void start(program *p) {
   quicmig_server_callbacks cb = {.size = sizeof(cb), .watch = on_watch};
   quicmig_conn_callbacks conn_cb = {.size = sizeof(conn_cb),
@@ -275,7 +264,7 @@ static void start(program *p) {
     cfg.locallen2 = second->ai_addrlen;
   }
   if (p->port_hi) {
-    allow_sockets();
+    cli_allow_sockets();
     cfg.port_hi = p->port_hi;
   }
   cfg.tls = &p->tls;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "cli.h"
 #include "station.h"
@@ -227,16 +226,6 @@ static void listen_address(const server *s, size_t i,
   freeaddrinfo(found);
 }
 
-/* Each port has a socket: as many as the system lets this program have. */
-static void allow_sockets(void) {
-  struct rlimit r;
-
-  if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-    r.rlim_cur = r.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &r);
-  }
-}
-
 static void start(server *s) {
   static const quicmig_server_callbacks cb = {.size = sizeof(cb),
                                               .watch = on_watch};
@@ -254,7 +243,7 @@ static void start(server *s) {
   quicmig_server_config cfg;
   quicmig_tls_config tls;
 
-  allow_sockets();
+  cli_allow_sockets();
   station_tls(&s->s, &tls);
   station_transport(&s->s, &transport);
   transport.disable_active_migration = !s->s.c.is_enabled;

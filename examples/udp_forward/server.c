@@ -41,12 +41,10 @@ static uint32_t flow_limit(const forward_options *o) {
   uint64_t fit = 1;
   struct rlimit r;
 
+  cli_allow_sockets();
   if (getrlimit(RLIMIT_NOFILE, &r) != 0) {
     return o->max_flows_total;
   }
-  r.rlim_cur = r.rlim_max;
-  (void)setrlimit(RLIMIT_NOFILE, &r);
-  (void)getrlimit(RLIMIT_NOFILE, &r);
   if (r.rlim_cur > beside) {
     fit = r.rlim_cur - beside;
   }

@@ -13,8 +13,6 @@
 #define EASE_AFTER (3600 * QUICMIG_SECOND)
 #define EASED_MAX 8
 
-static uint64_t percent(uint64_t v, unsigned pct) { return v / 100 * pct; }
-
 static bool is_alike(uint64_t a, uint64_t b) {
   return a && b && a / ALIKE_NUM <= b / ALIKE_DEN &&
          b / ALIKE_NUM <= a / ALIKE_DEN;
@@ -58,7 +56,7 @@ static qm_flow in_common(const qm_budget *b, const qm_flow *f) {
 
 /* Which of the two it was. */
 static qm_flow decide(qm_budget *b, const qm_flow *f, qm_flow common) {
-  if (b->is_guess && f->bytes < percent(b->most.bytes, WITHIN_PCT)) {
+  if (b->is_guess && f->bytes < qm_percent(b->most.bytes, WITHIN_PCT)) {
     b->most.bytes = 0;
     b->is_guess = false;
     common.bytes = common.age ? 0 : common.bytes;
@@ -120,7 +118,7 @@ quicmig_verdict qm_budget_on_time(qm_budget *b, quicmig_tstamp now) {
 
 /* No reserve takes more than half of what may be used. */
 static uint64_t less(uint64_t most, uint64_t reserve) {
-  uint64_t usable = percent(most, USED_PCT);
+  uint64_t usable = qm_percent(most, USED_PCT);
 
   return usable - qm_time_min(reserve, usable / 2);
 }

@@ -4,7 +4,7 @@
  * bytes or in age, whichever was alike.  If both were, bytes are guessed, until
  * a flow ends well within that.  Both budgets may hold at once.
  *
- * Forgets slowly: an hour without an end raises the budgets by a quarter, eight
+ * Forgets slowly: an hour without an end raises the budgets by a quarter, nine
  * such hours end them.
  */
 #ifndef QM_BUDGET_H
@@ -31,6 +31,10 @@ typedef struct qm_budget {
   quicmig_tstamp ease_at;
   uint32_t eased; /* times in a row */
 } qm_budget;
+
+static inline uint64_t qm_percent(uint64_t v, unsigned pct) {
+  return v / 100 * pct;
+}
 
 void qm_budget_init(qm_budget *b);
 

@@ -10,7 +10,8 @@
  * switch; later ones may be the peer's second look at the old path, which comes
  * no sooner than an Initial packet would be repeated (section 8.2.1). */
 #define IN_FLIGHT_MAX QUICMIG_SECOND
-
+/* The PTO of a path that was never heard: so many of the path before, at least
+ * this. */
 #define FRESH_PTOS 4
 #define FRESH_PTO_MIN (150 * QUICMIG_MILLISECOND)
 

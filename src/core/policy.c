@@ -35,8 +35,6 @@
 /* A flow that was slowed at that age teaches nothing. */
 #define TEACHES_MAX (2400 * QUICMIG_SECOND)
 
-static uint64_t percent(uint64_t v, unsigned pct) { return v / 100 * pct; }
-
 void qm_policy_init(qm_policy *p) {
   *p = (qm_policy){.dip = {.at = QUICMIG_NEVER}, .well_since = QUICMIG_NEVER};
   qm_budget_init(&p->budget);
@@ -193,13 +191,13 @@ static void look_at_flow(qm_policy *p, quicmig_tstamp now) {
   quicmig_duration lasted;
 
   note_usual(p, rate);
-  if (rate >= percent(p->usual, GOOD_PCT)) {
+  if (rate >= qm_percent(p->usual, GOOD_PCT)) {
     p->good = here(p, now);
     end_dip(p, now);
     return;
   }
   if (p->dip.at == QUICMIG_NEVER) {
-    if (p->usual >= RATE_MIN && rate < percent(p->usual, COLLAPSED_PCT)) {
+    if (p->usual >= RATE_MIN && rate < qm_percent(p->usual, COLLAPSED_PCT)) {
       p->dip.at = now;
       p->dip.busy = 0;
     }
@@ -207,7 +205,8 @@ static void look_at_flow(qm_policy *p, quicmig_tstamp now) {
   }
   lasted = qm_time_since(now, p->dip.at);
   if (p->state == QM_POLICY_CALM && was_busy(p, lasted) &&
-      rate < percent(p->usual, COLLAPSED_PCT) && lasted >= patience(p, now)) {
+      rate < qm_percent(p->usual, COLLAPSED_PCT) &&
+      lasted >= patience(p, now)) {
     suspect(p, rate, now);
   }
 }
@@ -216,8 +215,8 @@ static void look_at_flow(qm_policy *p, quicmig_tstamp now) {
 static bool is_recovered(qm_policy *p, uint64_t rate, quicmig_tstamp now) {
   quicmig_duration wanted = qm_time_min(RECOVERED_FOR, p->suspect.age / 2);
 
-  if (rate < percent(p->suspect_usual, RECOVERED_PCT) ||
-      rate < percent(p->suspect_rate, GAIN_PCT)) {
+  if (rate < qm_percent(p->suspect_usual, RECOVERED_PCT) ||
+      rate < qm_percent(p->suspect_rate, GAIN_PCT)) {
     p->well_since = QUICMIG_NEVER;
     return false;
   }

@@ -291,8 +291,6 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
 
   if (rv != QUICMIG_ERR_CONN) {
     listen_closely(c, rv);
-  }
-  if (rv != QUICMIG_ERR_CONN) {
     rv = quicmig_on_time(c->migrator, now);
   }
   if (rv == QUICMIG_ERR_CONN &&
