@@ -12,11 +12,10 @@
 #define BLIND_FOR QUICMIG_SECOND
 /* A better interface that comes and goes is left alone; one that stays but
  * leads nowhere is tried ever more rarely. */
-/* With so few connection IDs a hop may be the last one for a while. */
-#define SCARCE_IDS 4
-
 #define BETTER_FOR (2 * QUICMIG_SECOND)
 #define BETTER_FOR_MAX (300 * QUICMIG_SECOND)
+/* With so few connection IDs a hop may be the last one for a while. */
+#define SCARCE_IDS 4
 
 void qm_homes_init(qm_homes *h, const qm_addr *remote) {
   *h = (qm_homes){.remotes = {*remote},
@@ -197,6 +196,19 @@ void qm_homes_on_readable(quicmig *m) {
   }
 }
 
+/* Ends a question to the kernel, of which `err` came; s is open if that is 0.
+ * sys_error: as it was before.  What cannot be reached is QUICMIG_ERR_NO_PATH.
+ */
+static int end_question(quicmig *m, int err, int sys_error, const qm_sock *s) {
+  bool is_gone = is_unreachable(err, m->sys_error);
+
+  m->sys_error = sys_error;
+  if (err == 0) {
+    m->net->close(m->net->ctx, s->fd);
+  }
+  return is_gone ? QUICMIG_ERR_NO_PATH : err;
+}
+
 /* Where would a socket be bound now?  Nothing is sent.  Errors:
  * QUICMIG_ERR_NO_PATH (there is no way), or what qm_sock_open() said: it cannot
  * be told now. */
@@ -206,13 +218,10 @@ static int find_route(quicmig *m, uint8_t from, uint8_t *home, qm_addr *local) {
   qm_sock s;
   int err = open_any(m, from, &ports, &s, home);
 
-  err = is_unreachable(err, m->sys_error) ? QUICMIG_ERR_NO_PATH : err;
-  m->sys_error = sys_error;
   if (err == 0) {
     *local = s.local;
-    m->net->close(m->net->ctx, s.fd);
   }
-  return err;
+  return end_question(m, err, sys_error, &s);
 }
 
 static void tell(quicmig *m, uint64_t what) {
@@ -281,17 +290,11 @@ static bool lives_by_hand(quicmig *m, const qm_path *p) {
                             .interface_name = m->engine.o.interface_name};
   qm_ports ports = m->ports;
   int sys_error = m->sys_error, err;
-  bool is_gone;
   qm_sock s;
 
   qm_addr_set_port(&how.from, 0);
   err = qm_migrator_open_socket(m, &how, &ports, &s);
-  is_gone = is_unreachable(err, m->sys_error);
-  m->sys_error = sys_error;
-  if (err == 0) {
-    m->net->close(m->net->ctx, s.fd);
-  }
-  return !is_gone;
+  return end_question(m, err, sys_error, &s) != QUICMIG_ERR_NO_PATH;
 }
 
 static void check(quicmig *m) {
