@@ -158,7 +158,9 @@ QUICMIG_EXTERN const char *quicmig_options_check(const quicmig_options *o);
  * A SPARE path that is given up goes to CLOSED.  FAILED > ACTIVE happens only
  * when our own clock had ended the attempt and the peer's answer came by
  * another path after all (RFC 9000 section 8.2.2): ngtcp2 has switched then,
- * and so does the path.
+ * and so does the path.  DRAINING > PROBING happens only when the connection
+ * left a path because of its silence (QUICMIG_REASON_DEGRADED or _STALL) and
+ * the new one turns out to lead nowhere: it goes back, without a new socket.
  */
 typedef enum quicmig_path_state {
   QUICMIG_PATH_CLOSED = 0,   /* the socket is closed, the id is used up */

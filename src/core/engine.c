@@ -14,6 +14,10 @@
  * this. */
 #define FRESH_PTOS 4
 #define FRESH_PTO_MIN (150 * QUICMIG_MILLISECOND)
+/* A connection that has just begun has few samples of its RTT, and both ends
+ * are busy with more than its packets: its PTO is no smaller than this. */
+#define YOUNG_FOR (2 * QUICMIG_SECOND)
+#define YOUNG_PTO_MIN (500 * QUICMIG_MILLISECOND)
 
 void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
                     uint64_t seed) {
@@ -25,6 +29,7 @@ void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
   qm_paths_init(&e->paths, slots, o->max_sockets, &e->out);
   e->hop.give_up = QUICMIG_NEVER;
   e->srtt_low = QUICMIG_SECOND;
+  e->has_others = strchr(o->interfaces, ',') != NULL;
   e->stats.peer_budget = QM_LEDGER_NO_BUDGET;
 }
 
@@ -102,7 +107,7 @@ void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t datagrams, size_t n,
   if (p->id == e->tx_id) {
     qm_sched_on_traffic(&e->sched, datagrams, n, now);
     qm_policy_on_tx(e->policy, n, now);
-    qm_silence_on_tx(&e->silence, datagrams);
+    qm_silence_on_tx(&e->silence, datagrams, now);
   }
   qm_hop_on_tx(e, p, now);
 }
@@ -160,9 +165,8 @@ qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
     qm_policy_on_rx(e->policy, n, now);
     qm_silence_on_rx(&e->silence, now);
   }
-  if (p->id == e->silence.path) {
-    qm_silence_on_life(&e->silence, now);
-  }
+  p->is_heard = true;
+  qm_silence_on_life(&e->silence, p->id, now);
   qm_hop_on_rx(e, p, now);
   return p->state == QUICMIG_PATH_DRAINING ? receive_late(e, p, n, now) : p;
 }
@@ -180,9 +184,13 @@ void qm_engine_on_flight(qm_engine *e, uint64_t in_flight, bool is_acked,
                          quicmig_duration pto, quicmig_tstamp now) {
   const qm_path *active = qm_engine_active(e);
 
+  if (active && !e->hop.pto &&
+      now < qm_time_add(active->active_at, YOUNG_FOR)) {
+    pto = qm_time_max(pto, YOUNG_PTO_MIN);
+  }
   /* A path that was never heard has no RTT yet; what the one before had is a
    * better guess than ngtcp2's third of a second. */
-  if (e->hop.pto && active && !active->meter.rx_packets) {
+  if (e->hop.pto && active && !active->is_heard) {
     pto = qm_time_min(pto, qm_time_max(FRESH_PTOS * e->hop.pto, FRESH_PTO_MIN));
   }
   qm_silence_on_flight(&e->silence, in_flight, is_acked, pto, now);

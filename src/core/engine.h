@@ -77,7 +77,8 @@ typedef struct qm_engine {
   bool is_confirmed;
   bool is_forbidden; /* by the peer; MIGRATE only */
   bool is_forbidden_told;
-  int path_errno; /* last reported, */
+  bool has_others; /* there are several ways to the peer */
+  int path_errno;  /* last reported, */
   quicmig_tstamp
       path_errno_at; /* and when: an error a packet is one a second */
 } qm_engine;
@@ -175,6 +176,9 @@ void qm_engine_judge_silence(qm_engine *e, bool is_over, quicmig_tstamp now);
  */
 int qm_engine_hop(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
                   quicmig_tstamp now);
+
+/* The DRAINING path to which a hop for this reason would go back, or NULL. */
+qm_path *qm_engine_way_back(const qm_engine *e, uint32_t reason);
 
 /* The same towards a SPARE path that is open already. */
 int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,

@@ -52,6 +52,11 @@ bool qm_engine_is_urgent(uint32_t reason) {
          reason == QUICMIG_REASON_PATH_ERROR || reason == QUICMIG_REASON_STALL;
 }
 
+/* Does an attempt for this reason begin because nothing came back? */
+static bool is_alarm(uint32_t reason) {
+  return reason == QUICMIG_REASON_DEGRADED || reason == QUICMIG_REASON_STALL;
+}
+
 bool qm_engine_is_by_hand(const qm_engine *e) {
   return e->hop.record.reason == QUICMIG_REASON_MANUAL ||
          e->hop.record.reason == QUICMIG_REASON_EXPLICIT;
@@ -210,36 +215,10 @@ static int refuse(qm_engine *e, int err, const qm_cc *cc, quicmig_tstamp now) {
   return err;
 }
 
-int qm_engine_hop(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
-                  quicmig_tstamp now) {
-  int err;
-
-  if (e->hop.phase != QM_PHASE_IDLE) {
-    return QUICMIG_ERR_BUSY;
-  }
-  start_record(e, reason, cc, now);
-  err = check(e, e->hop.record.mode, cc, now);
-  if (err == 0) {
-    err = qm_engine_make_room(e, cc, now);
-  }
-  if (err != 0) {
-    return refuse(e, err, cc, now);
-  }
-  enter(e, QM_PHASE_OPENING, QUICMIG_NEVER, now);
-  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_OPEN});
-  return 0;
-}
-
-/* Does the attempt begin because nothing came back? */
-static bool is_alarm(const qm_engine *e) {
-  return e->hop.record.reason == QUICMIG_REASON_DEGRADED ||
-         e->hop.record.reason == QUICMIG_REASON_STALL;
-}
-
 /* From here on the attempt counts: the peer will see it. */
 static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_engine_judge_silence(e, true, now);
-  if (is_alarm(e)) {
+  if (is_alarm(e->hop.record.reason)) {
     qm_silence_on_alarm(&e->silence, e->active_id, e->o.degrade_ptos, now);
     qm_policy_on_silence(e->policy, now);
   } else if (e->policy && e->policy->state == QM_POLICY_SUSPECTING) {
@@ -248,7 +227,7 @@ static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   e->hop.record.to_id = p->id;
   e->hop.record.to_port = qm_addr_port(&p->local);
   e->hop.record.to_remote_port = p->remote_port;
-  if (e->nat) {
+  if (e->nat && p->state == QUICMIG_PATH_SPARE) {
     qm_nat_on_mapping(e->nat, now);
   }
   enter(e, QM_PHASE_STARTING, QUICMIG_NEVER, now);
@@ -262,6 +241,51 @@ static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
                                          ? QM_ACT_MIGRATE
                                          : QM_ACT_REBIND,
                              .path = p->id});
+}
+
+qm_path *qm_engine_way_back(const qm_engine *e, uint32_t reason) {
+  uint32_t id =
+      is_alarm(reason) ? qm_silence_way_back(&e->silence, e->has_others) : 0;
+  qm_path *p = id ? qm_paths_find(&e->paths, id) : NULL;
+
+  return p && p->state == QUICMIG_PATH_DRAINING ? p : NULL;
+}
+
+/* The connection has moved in vain, and goes back the same way. */
+static int go_back(qm_engine *e, qm_path *p, const qm_cc *cc,
+                   quicmig_tstamp now) {
+  int err = check(e, QUICMIG_MODE_MIGRATE, cc, now);
+
+  e->hop.record.mode = QUICMIG_MODE_MIGRATE;
+  if (err != 0) {
+    return refuse(e, err, cc, now);
+  }
+  begin(e, p, now);
+  return 0;
+}
+
+int qm_engine_hop(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
+                  quicmig_tstamp now) {
+  qm_path *back = qm_engine_way_back(e, reason);
+  int err;
+
+  if (e->hop.phase != QM_PHASE_IDLE) {
+    return QUICMIG_ERR_BUSY;
+  }
+  start_record(e, reason, cc, now);
+  if (back) {
+    return go_back(e, back, cc, now);
+  }
+  err = check(e, e->hop.record.mode, cc, now);
+  if (err == 0) {
+    err = qm_engine_make_room(e, cc, now);
+  }
+  if (err != 0) {
+    return refuse(e, err, cc, now);
+  }
+  enter(e, QM_PHASE_OPENING, QUICMIG_NEVER, now);
+  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_OPEN});
+  return 0;
 }
 
 int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,
@@ -326,7 +350,9 @@ void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
     e->hop.timeout = clamp(3 * pto, REBIND_WAIT_MIN, REBIND_WAIT_MAX);
     /* Over a dead path's full window nothing may ever be sent. */
     enter(e, QM_PHASE_PROBING,
-          is_alarm(e) ? qm_time_add(now, e->hop.timeout) : QUICMIG_NEVER, now);
+          is_alarm(e->hop.record.reason) ? qm_time_add(now, e->hop.timeout)
+                                         : QUICMIG_NEVER,
+          now);
     return;
   }
   if (e->hop.timeout && e->hop.timeout < limit) {

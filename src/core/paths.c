@@ -13,7 +13,7 @@ static bool is_edge(quicmig_path_state from, quicmig_path_state to) {
   case QUICMIG_PATH_ACTIVE:
     return to == QUICMIG_PATH_DRAINING;
   case QUICMIG_PATH_DRAINING:
-    return to == QUICMIG_PATH_CLOSED;
+    return to == QUICMIG_PATH_CLOSED || to == QUICMIG_PATH_PROBING;
   case QUICMIG_PATH_FAILED:
     return to == QUICMIG_PATH_CLOSED || to == QUICMIG_PATH_ACTIVE;
   }
@@ -38,6 +38,9 @@ static void keep_time(qm_path *p, quicmig_path_state to, quicmig_tstamp now) {
     p->draining_at = now;
     break;
   case QUICMIG_PATH_PROBING:
+    p->close_at = QUICMIG_NEVER;
+    p->is_retired = p->is_dry = p->is_heard = false;
+    break;
   case QUICMIG_PATH_CLOSED:
     break;
   }

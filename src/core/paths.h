@@ -2,7 +2,8 @@
  * The path table: every path of one connection, at most max_sockets at a time.
  *
  *   SPARE > PROBING > ACTIVE > DRAINING > CLOSED
- *               \ > FAILED > CLOSED          (SPARE > CLOSED when given up)
+ *               \ > FAILED > CLOSED          (SPARE > CLOSED when given up,
+ *                                     DRAINING > PROBING on the way back to it)
  *
  * qm_paths_move() is the only writer of a state: it asserts that the edge is
  * legal, keeps the times, and reports the change in the outbox.  A closed path
@@ -17,12 +18,13 @@
 #include <quicmig/model.h>
 
 typedef struct qm_path {
-  uint32_t id;     /* 0: the slot is free */
-  int handle;      /* the layer above's name for the socket */
-  uint8_t state;   /* quicmig_path_state */
-  bool is_retired; /* its connection ID is gone: ngtcp2 reads it no more */
-  bool is_dry;     /* draining, and what was in flight at the switch has come */
-  uint8_t home;    /* the layer above's name for the way to the peer */
+  uint32_t id;         /* 0: the slot is free */
+  int handle;          /* the layer above's name for the socket */
+  uint8_t state;       /* quicmig_path_state */
+  bool is_retired : 1; /* its connection ID is gone: ngtcp2 reads it no more */
+  bool is_dry : 1; /* draining, and what was in flight at the switch has come */
+  bool is_heard : 1;    /* something came since it was tried */
+  uint8_t home;         /* the layer above's name for the way to the peer */
   uint16_t no_offload;  /* QUICMIG_NO_...: what the socket does without */
   uint16_t remote_port; /* the peer's, host byte order */
   qm_addr local;

@@ -49,12 +49,16 @@ void qm_silence_on_flight(qm_silence *s, uint64_t in_flight, bool is_acked,
   }
 }
 
-void qm_silence_on_tx(qm_silence *s, size_t datagrams) {
+void qm_silence_on_tx(qm_silence *s, size_t datagrams, quicmig_tstamp now) {
   s->sent += (uint32_t)datagrams;
+  if (s->is_left_alive && s->back_at == QUICMIG_NEVER) {
+    s->back_at = now;
+  }
 }
 
 void qm_silence_on_rx(qm_silence *s, quicmig_tstamp now) {
   s->heard_at = now;
+  s->left = 0;
   s->heard += s->since == QUICMIG_NEVER;
 }
 
@@ -85,7 +89,14 @@ void qm_silence_on_doubt(qm_silence *s, uint32_t k, quicmig_tstamp now) {
 /* Until it is proven right it counts as false. */
 void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
                          quicmig_tstamp now) {
-  s->mutes = s->heard_at ? 0 : s->mutes + (s->mutes < MUTES_MAX);
+  if (s->heard_at) {
+    s->mutes = 0;
+    s->left = path;
+  } else {
+    s->mutes++;
+  }
+  s->is_left_alive = false;
+  s->back_at = QUICMIG_NEVER;
   s->path = path;
   s->alarm_since = s->since;
   s->alarm_pto = s->pto;
@@ -98,8 +109,9 @@ void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
   be_patient(s, long_wait(s, k), now);
 }
 
-void qm_silence_on_life(qm_silence *s, quicmig_tstamp now) {
-  if (s->path == 0 || !s->is_dumb) {
+void qm_silence_on_life(qm_silence *s, uint32_t path, quicmig_tstamp now) {
+  s->is_left_alive = s->is_left_alive || path == s->left;
+  if (path != s->path || !s->is_dumb) {
     return; /* it was heard all the time */
   }
   s->path = 0;
@@ -108,6 +120,7 @@ void qm_silence_on_life(qm_silence *s, quicmig_tstamp now) {
 
 void qm_silence_on_proof(qm_silence *s, quicmig_duration took,
                          quicmig_tstamp now) {
+  s->left = 0;
   if (s->path == 0 || s->judge_at != QUICMIG_NEVER) {
     return;
   }
@@ -139,6 +152,14 @@ quicmig_tstamp qm_silence_judge_at(const qm_silence *s) {
   return s->path ? s->judge_at : QUICMIG_NEVER;
 }
 
+static bool is_mute(const qm_silence *s) { return s->left && !s->heard_at; }
+
+uint32_t qm_silence_way_back(const qm_silence *s, bool has_others) {
+  bool is_blind = !has_others && s->mutes % 2;
+
+  return is_mute(s) && (s->back_at != QUICMIG_NEVER || is_blind) ? s->left : 0;
+}
+
 /* A path that was never heard may be as dead as the one before, or wait for the
  * same network to wake up: twice as long each time. */
 quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k) {
@@ -147,7 +168,7 @@ quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k) {
   if (s->floor && s->heard_at) {
     most = qm_time_min(qm_time_max(s->floor, long_wait(s, k)), FLOOR_MAX);
   } else if (s->floor) {
-    most = qm_time_min(FLOOR_MIN << s->mutes, MUTE_MAX);
+    most = qm_time_min(FLOOR_MIN << qm_time_min(s->mutes, MUTES_MAX), MUTE_MAX);
   }
   return qm_time_max(k * s->pto, most);
 }
@@ -158,6 +179,9 @@ quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k) {
 
   if (s->since == QUICMIG_NEVER || k == 0) {
     return QUICMIG_NEVER;
+  }
+  if (is_mute(s) && s->back_at != QUICMIG_NEVER) {
+    return qm_time_add(s->back_at, k * qm_time_max(s->pto, s->alarm_pto));
   }
   return qm_time_min(qm_time_add(qm_time_max(s->since, dumb_since), wait),
                      qm_time_add(s->since, NOT_DUMB_FACTOR * wait));

@@ -16,6 +16,11 @@
  * dumb for all of that time, or not to acknowledge anything for three times as
  * long.  So a network whose pauses stay below that costs one needless hop an
  * hour, however often it pauses.
+ *
+ * An alarm may lead from a path that only paused to one that leads nowhere.  As
+ * long as the new path is not heard, the one that was left is the way back: k
+ * PTOs after the first packet that was sent since it was heard again; and if
+ * there are no other ways to try, at every other alarm, heard or not.
  */
 #ifndef QM_SILENCE_H
 #define QM_SILENCE_H
@@ -38,17 +43,21 @@ typedef struct qm_silence {
   uint32_t in_flight; /* bytes */
   uint32_t sent;      /* datagrams since then */
   uint32_t heard;     /* and came while QUIET */
+  uint32_t mutes;     /* alarms in a row on paths that were never heard */
   /* Patience. */
   quicmig_duration floor; /* no alarm sooner; 0: any */
   quicmig_tstamp patient_until;
-  uint32_t mutes; /* alarms in a row on paths that were never heard */
+  bool was_patient;
+  /* The way back. */
+  bool is_left_alive;     /* it was heard since */
+  uint32_t left;          /* the last path that was heard; 0: the one in use */
+  quicmig_tstamp back_at; /* the first packet after that; NEVER: not yet */
   /* The last alarm, until it is judged. */
   uint32_t path; /* that went silent; 0: none */
   bool is_dumb;  /* nothing came in the meantime */
   bool is_clear; /* and many packets were sent */
   quicmig_tstamp alarm_since, judge_at;
   quicmig_duration alarm_pto;
-  bool was_patient;
 } qm_silence;
 
 void qm_silence_init(qm_silence *s);
@@ -59,7 +68,7 @@ void qm_silence_on_flight(qm_silence *s, uint64_t in_flight, bool is_acked,
                           quicmig_duration pto, quicmig_tstamp now);
 
 /* So many datagrams were sent, or one came, on the path in use. */
-void qm_silence_on_tx(qm_silence *s, size_t datagrams);
+void qm_silence_on_tx(qm_silence *s, size_t datagrams, quicmig_tstamp now);
 void qm_silence_on_rx(qm_silence *s, quicmig_tstamp now);
 
 /* The connection moved: what was in flight is forgotten. */
@@ -72,8 +81,8 @@ void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
 /* The connection hops on some other suspicion: one an hour is enough. */
 void qm_silence_on_doubt(qm_silence *s, uint32_t k, quicmig_tstamp now);
 
-/* That path was heard after all. */
-void qm_silence_on_life(qm_silence *s, quicmig_tstamp now);
+/* Something came on this path: if an alarm was about it, it lives after all. */
+void qm_silence_on_life(qm_silence *s, uint32_t path, quicmig_tstamp now);
 
 /* The new path was heard for the first time, `took` after it was tried. */
 void qm_silence_on_proof(qm_silence *s, quicmig_duration took,
@@ -83,6 +92,10 @@ void qm_silence_on_proof(qm_silence *s, quicmig_duration took,
 qm_silence_verdict qm_silence_on_time(qm_silence *s, bool is_over,
                                       quicmig_tstamp now);
 quicmig_tstamp qm_silence_judge_at(const qm_silence *s);
+
+/* The path to go back to at an alarm, or 0.  has_others: there are other ways
+ * to try. */
+uint32_t qm_silence_way_back(const qm_silence *s, bool has_others);
 
 /* How long it has to last: k PTOs, or more. */
 quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k);

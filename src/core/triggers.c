@@ -42,10 +42,11 @@ static void note_jump(qm_engine *e, quicmig_reason reason, quicmig_tstamp now) {
 
 /* A hop for which there is no socket yet waits until the oldest one has drained
  * enough: that is no failure.  True: it waits. */
-static bool waits_for_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
+static bool waits_for_room(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
+                           quicmig_tstamp now) {
   quicmig_tstamp at = qm_engine_room_at(e, cc);
 
-  if (at <= now || at == QUICMIG_NEVER) {
+  if (at <= now || at == QUICMIG_NEVER || qm_engine_way_back(e, reason)) {
     return false;
   }
   e->sched.not_before = qm_time_max(e->sched.not_before, at);
@@ -135,7 +136,7 @@ void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
     return;
   }
   reason = find_reason(e, now);
-  if (reason != QUICMIG_REASON_INITIAL && !waits_for_room(e, cc, now) &&
+  if (reason != QUICMIG_REASON_INITIAL && !waits_for_room(e, reason, cc, now) &&
       !waits_for_nat(e, reason, now)) {
     note_jump(e, reason, now);
     (void)qm_engine_hop(e, reason, cc, now);

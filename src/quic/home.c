@@ -136,7 +136,7 @@ int qm_homes_open(quicmig *m, uint32_t reason, qm_sock *s) {
 
 void qm_homes_on_record(quicmig *m, const quicmig_hop_record *r) {
   const qm_path *active = qm_engine_active(&m->engine);
-  bool is_mute = r->result == 0 && !active->meter.rx_packets;
+  bool is_mute = r->result == 0 && !active->is_heard;
 
   if (r->result != 0 && (r->reason == QUICMIG_REASON_NETWORK ||
                          r->reason == QUICMIG_REASON_INTERVAL)) {
@@ -363,6 +363,7 @@ int quicmig_add_remote(quicmig *m, const struct sockaddr *remote,
     return QUICMIG_ERR_INVALID_STATE;
   }
   h->remotes[h->n_remotes++] = a;
+  m->engine.has_others = true;
   return 0;
 }
 

@@ -259,20 +259,30 @@ void qm_migrator_run(quicmig *m) {
   }
 }
 
-void qm_migrator_sync(quicmig *m) {
-  const ngtcp2_path *path = ngtcp2_conn_get_path(m->conn);
-  const qm_path *active = qm_engine_active(&m->engine);
+/* A path under validation that ngtcp2 knows by this local address. */
+static const qm_path *find_probed(const quicmig *m, const ngtcp2_addr *local) {
   qm_path *p = NULL;
 
+  while ((p = qm_paths_next(&m->engine.paths, p))) {
+    if ((p->state == QUICMIG_PATH_PROBING || p->state == QUICMIG_PATH_FAILED) &&
+        qm_migrator_is_shown_as(p, local)) {
+      return p;
+    }
+  }
+  return NULL;
+}
+
+void qm_migrator_sync(quicmig *m) {
+  const ngtcp2_path *path = ngtcp2_conn_get_path(m->conn);
+  const qm_path *p;
+
   if (!m->engine.is_confirmed ||
-      qm_migrator_is_shown_as(active, &path->local)) {
+      qm_migrator_is_shown_as(qm_engine_active(&m->engine), &path->local)) {
     return;
   }
-  while ((p = qm_paths_next(&m->engine.paths, p))) {
-    if (qm_migrator_is_shown_as(p, &path->local)) {
-      qm_engine_on_validated(&m->engine, p->id, m->clock.last);
-      return;
-    }
+  p = find_probed(m, &path->local);
+  if (p) {
+    qm_engine_on_validated(&m->engine, p->id, m->clock.last);
   }
 }
 
@@ -304,19 +314,6 @@ void quicmig_on_handshake_confirmed(quicmig *m) {
   qm_engine_on_confirmed(&m->engine, forbids,
                          params ? params->active_connection_id_limit : 2,
                          m->clock.last);
-}
-
-/* A path under validation that ngtcp2 knows by this local address. */
-static const qm_path *find_probed(const quicmig *m, const ngtcp2_addr *local) {
-  qm_path *p = NULL;
-
-  while ((p = qm_paths_next(&m->engine.paths, p))) {
-    if ((p->state == QUICMIG_PATH_PROBING || p->state == QUICMIG_PATH_FAILED) &&
-        qm_migrator_is_shown_as(p, local)) {
-      return p;
-    }
-  }
-  return NULL;
 }
 
 void quicmig_on_path_validation(quicmig *m, const ngtcp2_path *path,

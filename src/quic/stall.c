@@ -67,7 +67,7 @@ void qm_stall_on_time(quicmig *m) {
   m->stall_at = QUICMIG_NEVER; /* the next write looks again */
   if (qm_stall_is_now(m)) {
     /* Each time costs a connection ID, and a mute path gives no new ones. */
-    if (!qm_engine_active(&m->engine)->meter.rx_packets) {
+    if (!qm_engine_active(&m->engine)->is_heard) {
       again *= MUTE_FACTOR;
     }
     m->stall_again = qm_time_add(now, again);

@@ -35,6 +35,15 @@ every_client() {
   done
 }
 
+# proven NAME: how many hops succeeded that had to prove the path first.  On a
+# busy machine an alarm may be false: it moves at once, into the hole, and back.
+proven() {
+  awk '/"result":"ok"/ && !/"reason":"degraded"/ { n++ } END { print n + 0 }' \
+    "$tmp/$1.hops"
+}
+
+alarms() { count '"reason":"degraded"' "$tmp/$1.hops"; }
+
 start_server server --address "$server4" --port 4433
 while read -r name ports _; do
   start_client "$name" 40 --hop-mode "${name%_*}" --local-ports "$ports" \
@@ -51,7 +60,7 @@ $rows
 END
 wait_for 10 'every client fails to hop' every_client validation-failed 1
 for c in $(echo "$rows" | cut -d ' ' -f 1); do
-  check "$c: hops into the hole" "$(records "$c" ok)" -eq 0
+  check "$c: hops into the hole" "$(proven "$c")" -eq 0
 done
 unblock
 wait_for 8 'every client hops' every_client ok 1
@@ -63,7 +72,8 @@ for c in $(echo "$rows" | cut -d ' ' -f 1); do
   check_value "$c" hops_failed -ge 1
   check "$c: retried" "$(count '"reason":"retry".*"ok"' "$tmp/$c.hops")" -ge 1
   case $c in
-  migrate*) check_value "$c" datagrams_lost -eq 0 ;;
+  migrate*)
+    check_value "$c" datagrams_lost -le "$((100 * $(alarms "$c")))" ;;
   # It waits 3 PTO, at most 3 s, before it goes back: on an idle machine 0.1 s
   # and some 20 datagrams, but PTO grows with the delays of a busy one.
   rebind*)

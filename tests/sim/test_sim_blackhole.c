@@ -11,12 +11,14 @@
 typedef struct hole {
   uint16_t spared; /* the only port that works; 0: all do */
   bool in[2];      /* directions that lose */
+  bool is_dark;    /* the network pauses: all is lost */
 } hole;
 
 static bool drops(void *arg, const sim_pkt *p) {
   const hole *h = arg;
 
-  return h->spared && h->in[p->dir] && sim_client_port(p) != h->spared;
+  return h->is_dark ||
+         (h->spared && h->in[p->dir] && sim_client_port(p) != h->spared);
 }
 
 typedef struct row {
@@ -102,6 +104,43 @@ static void test_rows(void **state) {
   }
 }
 
+/* The network pauses, which looks like a dead path, and the new ports lead
+ * nowhere: the connection goes back to the one that works. */
+static void pause_row(const row *t) {
+  static world w;
+  rig_client *c = (start(&w, t), &w.r.clients[0]);
+  quicmig_tstamp paused;
+
+  rig_run(&w.r, 3 * SEC);
+  w.hole.spared = rig_port(c);
+  w.hole.is_dark = true;
+  rig_run(&w.r, 400 * MS);
+  w.hole.is_dark = false;
+  paused = w.r.world.now;
+  c->gap_max = 0;
+  rig_run(&w.r, 2 * SEC);
+  printf("silent for %.3f s, %u attempts, now %u of %u\n",
+         (double)c->gap_max / (double)SEC, (unsigned)c->last.seq, rig_port(c),
+         w.hole.spared);
+  assert_true(c->last.seq > 0);
+  assert_true(c->gap_max <= 400 * MS + SEC);
+  assert_int_equal(rig_port(c), w.hole.spared);
+  assert_true(c->last_echo >= paused + 1900 * MS);
+  rig_finish(&w.r, 5 * SEC);
+  assert_true(c->stream_done && !c->stream_bad);
+  rig_reset(&w.r);
+}
+
+static void test_pauses(void **state) {
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    printf("pause: %s\n", rows[i].name);
+    pause_row(&rows[i]);
+  }
+}
+
 /* The old path dies instead, for good: the connection is kept only by the hop
  * that comes in time. */
 static void test_old_path_dies(void **state) {
@@ -123,6 +162,7 @@ static void test_old_path_dies(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+                                     cmocka_unit_test(test_pauses),
                                      cmocka_unit_test(test_old_path_dies)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,12 +97,13 @@ static void full_at_its_capacity(void **state) {
 static void walks(void **state) {
   static const struct row {
     const char *name;
-    quicmig_path_state to[6]; /* from SPARE on; CLOSED ends */
+    quicmig_path_state to[8]; /* from SPARE on; CLOSED ends */
   } rows[] = {
       {"given up", {C}},
       {"a success", {P, A, D, C}},
       {"a failure", {P, F, C}},
       {"a late success", {P, F, A, D, C}},
+      {"there and back", {P, A, D, P, A, D, C}},
   };
   const struct row *r;
   size_t i;

@@ -103,7 +103,7 @@ static qm_silence_verdict alarm_of(qm_silence *s, const alarm *r,
 
   qm_silence_on_rx(s, at);
   qm_silence_on_flight(s, r->in_flight, true, PTO, at);
-  qm_silence_on_tx(s, r->sent);
+  qm_silence_on_tx(s, r->sent, at);
   at = qm_silence_deadline(s, 2);
   if (r->is_heard) {
     qm_silence_on_rx(s, at - 10 * MS);
@@ -111,7 +111,7 @@ static qm_silence_verdict alarm_of(qm_silence *s, const alarm *r,
   qm_silence_on_alarm(s, 1, 2, at);
   qm_silence_on_move(s);
   if (r->lives) {
-    qm_silence_on_life(s, at + 20 * MS);
+    qm_silence_on_life(s, 1, at + 20 * MS);
   }
   if (r->took != NEVER) {
     at += r->took;
@@ -182,7 +182,7 @@ static void a_path_that_only_speaks(void **state) {
   qm_silence_on_rx(&s, at + 2100 * MS);
   assert_int_equal(qm_silence_deadline(&s, 2), at + 3 * S); /* and no later */
   qm_silence_on_alarm(&s, 1, 2, at + 3 * S);
-  qm_silence_on_life(&s, at + 3050 * MS);
+  qm_silence_on_life(&s, 1, at + 3050 * MS);
   qm_silence_on_rx(&s, at + 3050 * MS);
   assert_int_equal(qm_silence_patience(&s, 2), S); /* no longer than before */
 }
@@ -208,6 +208,54 @@ static void mute_paths(void **state) {
   }
 }
 
+/* The old path is heard again, the new one is not: back after k PTOs since the
+ * first packet that could have been answered. */
+static void way_back(void **state) {
+  qm_silence s;
+
+  (void)state;
+  qm_silence_init(&s);
+  qm_silence_on_rx(&s, T0);
+  qm_silence_on_flight(&s, FULL, true, PTO, T0);
+  qm_silence_on_alarm(&s, 1, 2, T0 + 100 * MS);
+  qm_silence_on_move(&s);
+  qm_silence_on_tx(&s, 1, T0 + 110 * MS);
+  qm_silence_on_flight(&s, 1200, false, 3 * PTO, T0 + 110 * MS);
+  assert_int_equal(qm_silence_way_back(&s, false), 0);
+  qm_silence_on_life(&s, 2, T0 + 120 * MS); /* another one */
+  qm_silence_on_life(&s, 1, T0 + 200 * MS);
+  assert_int_equal(qm_silence_way_back(&s, false), 0);
+  assert_int_equal(qm_silence_deadline(&s, 2), T0 + 1110 * MS);
+  qm_silence_on_tx(&s, 1, T0 + 250 * MS);
+  qm_silence_on_tx(&s, 1, T0 + 300 * MS);
+  assert_int_equal(qm_silence_way_back(&s, true), 1);
+  assert_int_equal(qm_silence_deadline(&s, 2), T0 + 550 * MS);
+  qm_silence_on_rx(&s, T0 + 310 * MS); /* the new path speaks */
+  assert_int_equal(qm_silence_way_back(&s, true), 0);
+}
+
+/* Nothing is heard anywhere: back at every other alarm, but rather to another
+ * interface or address. */
+static void way_back_in_the_dark(void **state) {
+  quicmig_tstamp now = T0;
+  qm_silence s;
+  uint32_t i;
+
+  (void)state;
+  qm_silence_init(&s);
+  qm_silence_on_rx(&s, now);
+  for (i = 0; i < 8; i++) {
+    assert_int_equal(qm_silence_way_back(&s, false), i > 0 && i % 2 == 0);
+    assert_int_equal(qm_silence_way_back(&s, true), 0);
+    qm_silence_on_flight(&s, FULL, false, PTO, now);
+    now = qm_silence_deadline(&s, 2);
+    qm_silence_on_alarm(&s, i + 1, 2, now);
+    qm_silence_on_move(&s);
+  }
+  qm_silence_on_proof(&s, S, now); /* a path answers: it is the last heard */
+  assert_int_equal(qm_silence_way_back(&s, false), 0);
+}
+
 /* A network that pauses now and then, at random, for less than a second: one
  * false alarm an hour, whatever else is the case. */
 static void pauses(void **state) {
@@ -229,7 +277,7 @@ static void pauses(void **state) {
       n++;
       qm_silence_on_alarm(&s, 1, 2, qm_silence_deadline(&s, 2));
       qm_silence_on_move(&s);
-      qm_silence_on_life(&s, now + pause);
+      qm_silence_on_life(&s, 1, now + pause);
       qm_silence_on_proof(&s, pause, now + pause);
     }
     qm_silence_on_time(&s, false, now + pause);
@@ -247,6 +295,8 @@ int main(void) {
       cmocka_unit_test(a_hop_ends_the_judging),
       cmocka_unit_test(a_path_that_only_speaks),
       cmocka_unit_test(mute_paths),
+      cmocka_unit_test(way_back),
+      cmocka_unit_test(way_back_in_the_dark),
       cmocka_unit_test(pauses),
   };
 

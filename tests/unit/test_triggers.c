@@ -37,8 +37,30 @@ static void talk(uint64_t rate, quicmig_duration lasts) {
 }
 
 static void talk_and_fall_silent(void) {
-  talk(MB, S);
+  talk(MB, 2 * S);
   driver_log(&d);
+}
+
+/* The RTT of a connection that has just begun is not known well. */
+static void a_young_connection(void **state) {
+  static const struct row {
+    const char *name;
+    quicmig_duration age, want;
+  } rows[] = {{"young", S, S}, {"older", 2 * S, 100 * MS}};
+  const struct row *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    quicmig_tstamp at;
+
+    prepare();
+    driver_connect(&d);
+    talk(MB, r->age);
+    at = d.now;
+    driver_sleep_until(&d, at + 3 * S);
+    row_equal(r, d.records, 1);
+    row_equal(r, d.record.started_at, at + r->want);
+  }
 }
 
 static void silence_is_left(void **state) {
@@ -108,6 +130,37 @@ static void a_false_alarm(void **state) {
   assert_int_equal(d.records, 1);
   driver_sleep_until(&d, at + S);
   assert_int_equal(d.records, 2);
+}
+
+/* The old path speaks again and the new one never did: back to the old socket,
+ * without a new one and without a new mapping. */
+static void back_to_the_old_path(void **state) {
+  (void)state;
+  prepare();
+  qm_nat_set(&nat, 10, 600 * S);
+  driver_connect(&d);
+  d.e.nat = &nat;
+  talk_and_fall_silent();
+  d.is_silent = true;
+  driver_sleep_until(&d, d.now + 100 * MS);
+  driver_validated(&d, 2); /* moved at once */
+  driver_tx(&d, 2, 1200);
+  flight(1200, false);
+  driver_rx(&d, 1, 1300);
+  driver_tx(&d, 2, 1200);
+  driver_log(&d);
+  driver_sleep_until(&d, d.now + S);
+  assert_string_equal(driver_log(&d), "record:ok migrate:1 1:draining>probing");
+  driver_validated(&d, 1);
+  driver_rx(&d, 1, 1300);
+  assert_int_equal(active(), 1);
+  assert_int_equal(d.record.reason, QUICMIG_REASON_DEGRADED);
+  assert_int_equal(d.record.from_id, 2);
+  assert_int_equal(d.record.to_id, 1);
+  assert_int_equal(driver_state(&d, 1), QUICMIG_PATH_ACTIVE);
+  assert_int_equal(driver_state(&d, 2), QUICMIG_PATH_DRAINING);
+  assert_int_equal(d.opens, 2);
+  assert_true(qm_nat_used(&nat, d.now) <= 1);
 }
 
 /* A REBIND out of silence that fails is followed by a MIGRATE, which empties
@@ -218,7 +271,9 @@ static void the_policy_waits_too(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_young_connection),
       cmocka_unit_test(silence_is_left),
+      cmocka_unit_test(back_to_the_old_path),
       cmocka_unit_test(a_cut_is_told),
       cmocka_unit_test(a_false_alarm),
       cmocka_unit_test(a_dead_network),
