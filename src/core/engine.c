@@ -29,7 +29,6 @@ void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
   qm_paths_init(&e->paths, slots, o->max_sockets, &e->out);
   e->hop.give_up = QUICMIG_NEVER;
   e->srtt_low = QUICMIG_SECOND;
-  e->has_others = strchr(o->interfaces, ',') != NULL;
   e->stats.peer_budget = QM_LEDGER_NO_BUDGET;
 }
 
