@@ -15,16 +15,16 @@
 /* The rate has recovered: percent of the usual one, and of the collapsed. */
 #define RECOVERED_PCT 50
 #define GAIN_PCT 200
-/* For so long, or half as long as the old flow's age. */
+/* For so long, or for half of the old flow's age or bytes. */
 #define RECOVERED_FOR (2 * QUICMIG_SECOND)
 /* A flow that was good for less than this has no rate that could collapse. */
 #define FLOW_MIN 65536
 /* A flow fits the one of an alarm up to this part of it. */
 #define HINT_PART 20
-/* How long a dip lasts before it is suspect: the first of its kind, the one
- * that would confirm it, twice what is known, which is at most so much. */
+/* How long a dip lasts before it is suspect: the first of its kind; and so many
+ * times what is known, which is at most so much. */
 #define WAIT_FIRST QUICMIG_SECOND
-#define WAIT_SECOND (8 * QUICMIG_SECOND)
+#define WAIT_FACTOR 2
 #define KNOWN_MOST (30 * QUICMIG_SECOND)
 /* A trial lasts so long, and in RTTs: a fresh window has to open; with hops of
  * others in between no longer than the most. */
@@ -151,7 +151,8 @@ static bool fits_hint(const qm_policy *p) {
 
 /* How long a dip has to last before it is suspect; NEVER: not now. */
 static quicmig_duration patience(const qm_policy *p, quicmig_tstamp now) {
-  quicmig_duration wait = now < p->dip.known_until ? 2 * p->dip.known : 0;
+  quicmig_duration wait =
+      now < p->dip.known_until ? WAIT_FACTOR * p->dip.known : 0;
   bool is_known = p->budget.most.bytes || p->budget.most.age;
   bool is_quiet = now < p->quiet_until;
 
@@ -159,7 +160,9 @@ static quicmig_duration patience(const qm_policy *p, quicmig_tstamp now) {
       (is_quiet && !qm_budget_fits(&p->budget, &p->good) && !fits_hint(p))) {
     return QUICMIG_NEVER;
   }
-  wait = qm_time_max(wait, is_quiet && !is_known ? WAIT_SECOND : WAIT_FIRST);
+  wait =
+      qm_time_max(wait, is_quiet && !is_known ? WAIT_FACTOR * p->suspect_lasted
+                                              : WAIT_FIRST);
   return qm_time_max(wait, QM_RATE_LONG * p->rate.slot);
 }
 
@@ -168,6 +171,7 @@ static void suspect(qm_policy *p, uint64_t rate, quicmig_tstamp now) {
   p->suspect = p->good;
   p->suspect_usual = p->usual;
   p->suspect_rate = rate;
+  p->suspect_dip = p->dip.at;
   /* One that came within an hour of the last is none in the next. */
   p->quiet_until = qm_time_add(qm_budget_fits(&p->budget, &p->good)
                                    ? now
@@ -220,8 +224,12 @@ static bool is_recovered(qm_policy *p, uint64_t rate, quicmig_tstamp now) {
     p->well_since = QUICMIG_NEVER;
     return false;
   }
-  p->well_since = qm_time_min(p->well_since, now);
-  return qm_time_since(now, p->well_since) >= wanted;
+  if (p->well_since == QUICMIG_NEVER) {
+    p->well_since = now;
+    p->well_bytes = p->bytes;
+  }
+  return qm_time_since(now, p->well_since) >= wanted ||
+         p->bytes - p->well_bytes >= p->suspect.bytes / 2;
 }
 
 /* One suspicion an hour makes flows of about that age, which are all alike. */
@@ -244,6 +252,7 @@ static void look_at_trial(qm_policy *p, quicmig_tstamp now) {
       (void)qm_budget_on_end(&p->budget, &p->hint, now);
     }
     p->hint.bytes = 0;
+    p->suspect_lasted = qm_time_since(p->well_since, p->suspect_dip);
     conclude(p, rate, now);
     return;
   }

@@ -15,8 +15,8 @@
  * A dip, the time since the collapse, ends by itself when others or the
  * application made it; a throttled flow's does not.  So a suspicion waits for
  * twice as long as the dips of the last hour that did, and the second one, that
- * would confirm the first, for longer than the first could have lasted with its
- * trial: a pattern of the application's cannot pass for both.
+ * would confirm the first, for twice as long as the first lasted until the
+ * fresh flow did well: a pattern of the application's cannot pass for both.
  *
  * A flow that went silent and was followed by a lively one was cut.  From flows
  * that were cut or throttled qm_budget learns when to hop before it happens.
@@ -73,7 +73,11 @@ typedef struct qm_policy {
   /* Suspicion and trial. */
   qm_flow suspect;
   uint64_t suspect_usual, suspect_rate;
+  quicmig_tstamp suspect_dip;      /* when it began */
+  quicmig_duration suspect_lasted; /* the last that was confirmed, until the
+                                    * fresh flow did well */
   quicmig_tstamp well_since;   /* the trial's rate is good again; NEVER: not */
+  uint64_t well_bytes;         /* of the flow, then */
   quicmig_tstamp trial_at;     /* of the present flow, */
   quicmig_tstamp trial_end;    /* and at the latest */
   quicmig_tstamp quiet_until;  /* nothing new is suspected before; */

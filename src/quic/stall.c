@@ -41,6 +41,14 @@ static quicmig_tstamp silent_at(const quicmig *m) {
   return qm_time_add(qm_time_max(m->rx_at, m->full_at), patience);
 }
 
+/* No hop is made sooner, whatever the silence. */
+static quicmig_tstamp allowed_at(const quicmig *m) {
+  const qm_engine *e = &m->engine;
+  quicmig_duration gap = qm_engine_min_gap(e, ngtcp2_conn_get_pto(m->conn));
+
+  return e->sched.last_start ? qm_time_add(e->sched.last_start, gap) : 0;
+}
+
 bool qm_stall_is_now(const quicmig *m) {
   return is_watched(m) && silent_at(m) <= m->clock.last;
 }
@@ -53,7 +61,8 @@ void qm_stall_on_write(quicmig *m) {
   if (m->full_at == QUICMIG_NEVER) {
     m->full_at = m->clock.last;
   }
-  m->stall_at = qm_time_max(silent_at(m), m->stall_again);
+  m->stall_at = qm_time_max(qm_time_max(silent_at(m), m->stall_again),
+                            allowed_at(m));
 }
 
 void qm_stall_on_time(quicmig *m) {

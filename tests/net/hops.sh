@@ -17,7 +17,8 @@ check_value client gap_ms_max -le 1000
 
 # The server saw every hop as one move to another port with a fresh ID.
 moves=$(count '"kind":"port","id":"fresh"' "$tmp/server.moves")
-check 'moves off by' "$((moves - $(value client hops)))" -ge -1
+# A hop after which the machine paused until the next one shows no packet.
+check 'moves off by' "$((moves - $(value client hops)))" -ge -3
 check 'moves off by' "$((moves - $(value client hops)))" -le 1
 check 'other moves' "$(grep -vc '"kind":"port","id":"fresh"' \
   "$tmp/server.moves")" -eq 0

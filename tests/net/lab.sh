@@ -89,6 +89,7 @@ verdict() {
   for file in "$tmp"/*.err "$tmp"/*.out "$tmp"/*.hops "$tmp"/*.moves; do
     [ -s "$file" ] || continue
     echo "--- $(basename "$file")"
+    grep '"result":"[^o]' "$file" | head -n 5 | cut -c 1-300
     tail -n 12 "$file" | cut -c 1-300
   done
   exit 1

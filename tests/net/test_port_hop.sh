@@ -103,7 +103,8 @@ for server in own redirect; do
     "$tmp/$server.moves")" -eq 0
   moves=$(count . "$tmp/$server.moves")
   hops=$(($(value ${server}4 hops) + $(value ${server}6 hops)))
-  check "$server: moves off by" $((moves - hops)) -ge -2
+  # A hop after which the machine paused until the next one shows no packet.
+  check "$server: moves off by" $((moves - hops)) -ge $((-hops / 20))
   check "$server: moves off by" $((moves - hops)) -le 2
 done
 verdict

@@ -56,6 +56,18 @@ static const row fast = {"cut after 10 MB, 50 Mbit/s",
                          80,
                          90};
 
+/* Learning takes some seconds, in which 50 MB could have passed; a server whose
+ * window was slowed down opens it only slowly on the fresh flow. */
+static const row fast_slowed = {"slowed after 10 MB, 100 Mbit/s",
+                                100 * MBIT,
+                                10 * MB,
+                                0,
+                                false,
+                                false,
+                                200 * MB,
+                                62,
+                                90};
+
 static void prepare(const row *t, load_kind kind) {
   load_init(&w.l, kind, 1);
   sim_line_init(&w.l.r.world, &w.line, 10 * MS);
@@ -139,6 +151,10 @@ static void test_fast(void **state) {
   (void)state;
   transfer(&fast, LOAD_STREAM_UP, free_goodput(&fast, LOAD_STREAM_UP));
   transfer(&fast, LOAD_STREAM_DOWN, free_goodput(&fast, LOAD_STREAM_DOWN));
+  transfer(&fast_slowed, LOAD_STREAM_UP,
+           free_goodput(&fast_slowed, LOAD_STREAM_UP));
+  transfer(&fast_slowed, LOAD_STREAM_DOWN,
+           free_goodput(&fast_slowed, LOAD_STREAM_DOWN));
 }
 
 int main(void) {

@@ -128,7 +128,7 @@ static const world slow_worlds[] = {
      false,
      120 * S,
      {10 * MB, 0},
-     55,
+     65,
      0},
     {"after 10 GB, 4 Gbit/s",
      500 * MB,
