@@ -61,8 +61,8 @@ void qm_stall_on_write(quicmig *m) {
   if (m->full_at == QUICMIG_NEVER) {
     m->full_at = m->clock.last;
   }
-  m->stall_at = qm_time_max(qm_time_max(silent_at(m), m->stall_again),
-                            allowed_at(m));
+  m->stall_at =
+      qm_time_max(qm_time_max(silent_at(m), m->stall_again), allowed_at(m));
 }
 
 void qm_stall_on_time(quicmig *m) {
