@@ -14,10 +14,6 @@
  * this. */
 #define FRESH_PTOS 4
 #define FRESH_PTO_MIN (150 * QUICMIG_MILLISECOND)
-/* A connection that has just begun has few samples of its RTT, and both ends
- * are busy with more than its packets: its PTO is no smaller than this. */
-#define YOUNG_FOR (2 * QUICMIG_SECOND)
-#define YOUNG_PTO_MIN (500 * QUICMIG_MILLISECOND)
 
 void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
                     uint64_t seed) {
@@ -183,10 +179,6 @@ void qm_engine_on_flight(qm_engine *e, uint64_t in_flight, bool is_acked,
                          quicmig_duration pto, quicmig_tstamp now) {
   const qm_path *active = qm_engine_active(e);
 
-  if (active && !e->hop.pto &&
-      now < qm_time_add(active->active_at, YOUNG_FOR)) {
-    pto = qm_time_max(pto, YOUNG_PTO_MIN);
-  }
   /* A path that was never heard has no RTT yet; what the one before had is a
    * better guess than ngtcp2's third of a second. */
   if (e->hop.pto && active && !active->is_heard) {

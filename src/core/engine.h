@@ -161,6 +161,9 @@ void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
 void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now);
 quicmig_tstamp qm_engine_deadline(const qm_engine *e);
 
+/* Until then silence is no reason to hop; 0: long ago. */
+quicmig_tstamp qm_engine_grown_up_at(const qm_engine *e);
+
 /* Data is in flight and was not acknowledged for too long? */
 bool qm_engine_is_silent(const qm_engine *e, quicmig_tstamp now);
 

@@ -7,6 +7,9 @@
 
 /* Between two ticks, more than the interval and this is a suspend or a jump. */
 #define JUMP_MIN (10 * QUICMIG_SECOND)
+/* A connection that has just begun has few samples of its RTT, and both ends
+ * are busy with more than its packets. */
+#define YOUNG_FOR QUICMIG_SECOND
 /* A budget that is used up is told once in this time. */
 #define NAT_TOLD_EVERY (60 * QUICMIG_SECOND)
 
@@ -70,10 +73,18 @@ static bool waits_for_nat(qm_engine *e, quicmig_reason reason,
   return true;
 }
 
+quicmig_tstamp qm_engine_grown_up_at(const qm_engine *e) {
+  const qm_path *first = e->hop.record.seq ? NULL : qm_engine_active(e);
+
+  return first ? qm_time_add(first->active_at, YOUNG_FOR) : 0;
+}
+
 static quicmig_tstamp silence_at(const qm_engine *e) {
-  return qm_sched_is_wanted(&e->o)
-             ? qm_silence_deadline(&e->silence, e->o.degrade_ptos)
-             : QUICMIG_NEVER;
+  quicmig_tstamp at = qm_sched_is_wanted(&e->o)
+                          ? qm_silence_deadline(&e->silence, e->o.degrade_ptos)
+                          : QUICMIG_NEVER;
+
+  return qm_time_max(at, qm_engine_grown_up_at(e));
 }
 
 bool qm_engine_is_silent(const qm_engine *e, quicmig_tstamp now) {

@@ -46,7 +46,8 @@ static quicmig_tstamp allowed_at(const quicmig *m) {
   const qm_engine *e = &m->engine;
   quicmig_duration gap = qm_engine_min_gap(e, ngtcp2_conn_get_pto(m->conn));
 
-  return e->sched.last_start ? qm_time_add(e->sched.last_start, gap) : 0;
+  return e->sched.last_start ? qm_time_add(e->sched.last_start, gap)
+                             : qm_engine_grown_up_at(e);
 }
 
 bool qm_stall_is_now(const quicmig *m) {

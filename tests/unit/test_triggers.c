@@ -37,7 +37,7 @@ static void talk(uint64_t rate, quicmig_duration lasts) {
 }
 
 static void talk_and_fall_silent(void) {
-  talk(MB, 2 * S);
+  talk(MB, S);
   driver_log(&d);
 }
 
@@ -46,7 +46,9 @@ static void a_young_connection(void **state) {
   static const struct row {
     const char *name;
     quicmig_duration age, want;
-  } rows[] = {{"young", S, S}, {"older", 2 * S, 100 * MS}};
+  } rows[] = {{"young", 300 * MS, 700 * MS},
+              {"a bit older", 950 * MS, 100 * MS},
+              {"old", 2 * S, 100 * MS}};
   const struct row *r;
 
   (void)state;
