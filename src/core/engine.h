@@ -43,6 +43,7 @@ typedef enum qm_phase {
 typedef struct qm_cc {
   uint64_t cwnd;
   quicmig_duration srtt;
+  quicmig_duration min_rtt; /* of this path; 0: not known */
   quicmig_duration pto;
 } qm_cc;
 
@@ -53,6 +54,8 @@ typedef struct qm_attempt {
   quicmig_duration timeout;      /* the caller's; REBIND: how long unanswered */
   quicmig_duration pto;          /* when it began */
   quicmig_tstamp previous_start; /* of the attempt before; 0: none */
+  uint32_t base_us;              /* the old path's least RTT */
+  uint32_t hold_us; /* so long, from the switch on, nothing is written */
   qm_gap gap;
   quicmig_hop_record record;
 } qm_attempt;
@@ -203,6 +206,15 @@ quicmig_tstamp qm_engine_room_at(qm_engine *e, const qm_cc *cc);
 
 /* The minimum gap between two hops of the schedule's mode. */
 quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto);
+
+/*
+ * Until then nothing shall be written after a hop, 0: at once.  A sender that
+ * keeps a queue full leaves it behind on the old path, but both paths share the
+ * bottleneck: the fresh window's first packets would be dropped in front of
+ * that queue, and the window would stay small (RFC 9002 section 7.3.2).
+ * Meanwhile the queue drains: the bottleneck is busy all the time.
+ */
+quicmig_tstamp qm_engine_held_until(const qm_engine *e);
 
 /* Answers to OPEN. */
 void qm_engine_on_opened(qm_engine *e, const qm_addr *local,

@@ -16,6 +16,10 @@
  * times the smallest srtt have passed, in these bounds. */
 #define DRAIN_FLOOR_MIN (20 * MS)
 #define DRAIN_FLOOR_MAX QUICMIG_SECOND
+/* With less in flight than a fresh window may send at once, the queue in front
+ * of the bottleneck is not ours; and no queue is waited for any longer. */
+#define HOLD_IN_FLIGHT 14720
+#define HOLD_MAX (100 * MS)
 /* No backoff is longer while the path is dead. */
 #define URGENT_BACKOFF_MAX (2 * QUICMIG_SECOND)
 
@@ -116,6 +120,9 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
   e->hop.timeout = 0;
   e->hop.previous_start = e->sched.last_start;
   e->hop.pto = cc->pto;
+  e->hop.base_us = (uint32_t)(qm_time_min(cc->min_rtt, QUICMIG_SECOND) /
+                              QUICMIG_MICROSECOND);
+  e->hop.hold_us = 0;
   qm_gap_start(&e->hop.gap, now);
   e->hop.record = (quicmig_hop_record){
       .size = sizeof(quicmig_hop_record),
@@ -385,6 +392,28 @@ static void take_over(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   e->stats.peer_budget = e->ledger.budget;
 }
 
+/* The challenge has been through the queue: it took longer than the least RTT,
+ * but a lost one says nothing. */
+static void hold(qm_engine *e, const qm_path *from, const qm_path *p) {
+  const qm_attempt *a = &e->hop;
+  quicmig_duration base = a->base_us * QUICMIG_MICROSECOND;
+  quicmig_duration rtt =
+      qm_time_min(a->record.validate_time, a->record.srtt_before);
+
+  if (base && rtt > base && e->silence.in_flight > HOLD_IN_FLIGHT &&
+      from->home == p->home && !qm_engine_is_urgent(a->record.reason)) {
+    e->hop.hold_us =
+        (uint32_t)(qm_time_min(rtt - base, HOLD_MAX) / QUICMIG_MICROSECOND);
+  }
+}
+
+quicmig_tstamp qm_engine_held_until(const qm_engine *e) {
+  const qm_path *p = e->hop.hold_us ? qm_engine_active(e) : NULL;
+
+  return p ? qm_time_add(p->active_at, e->hop.hold_us * QUICMIG_MICROSECOND)
+           : 0;
+}
+
 static bool is_trial(const qm_engine *e, const qm_path *p) {
   return e->hop.phase == QM_PHASE_PROBING && p->id == e->hop.record.to_id;
 }
@@ -418,6 +447,7 @@ void qm_engine_on_validated(qm_engine *e, uint32_t id, quicmig_tstamp now) {
   if (is_trial(e, p)) {
     e->hop.record.validate_time = qm_time_since(now, e->hop.at);
     enter(e, QM_PHASE_SETTLING, qm_time_add(now, SETTLE_MAX), now);
+    hold(e, qm_engine_active(e), p);
   }
   take_over(e, p, now);
   if (e->hop.record.validate_time && p->id == e->hop.record.to_id) {

@@ -93,7 +93,7 @@ void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
     s->mutes = 0;
     s->left = path;
   } else {
-    s->mutes++;
+    s->mutes = (uint8_t)(s->mutes + (s->mutes < UINT8_MAX ? 1 : -1));
   }
   s->is_left_alive = false;
   s->back_at = QUICMIG_NEVER;

@@ -43,19 +43,20 @@ typedef struct qm_silence {
   uint32_t in_flight; /* bytes */
   uint32_t sent;      /* datagrams since then */
   uint32_t heard;     /* and came while QUIET */
-  uint32_t mutes;     /* alarms in a row on paths that were never heard */
+  uint32_t path;      /* that went silent, until the alarm is judged; 0: none */
   /* Patience. */
   quicmig_duration floor; /* no alarm sooner; 0: any */
   quicmig_tstamp patient_until;
-  bool was_patient;
+  uint8_t mutes; /* alarms in a row on paths that were never heard */
+  bool was_patient : 1;
+  /* The last alarm. */
+  bool is_dumb : 1;  /* nothing came in the meantime */
+  bool is_clear : 1; /* and many packets were sent */
   /* The way back. */
-  bool is_left_alive;     /* it was heard since */
+  bool is_left_alive : 1; /* it was heard since */
   uint32_t left;          /* the last path that was heard; 0: the one in use */
   quicmig_tstamp back_at; /* the first packet after that; NEVER: not yet */
   /* The last alarm, until it is judged. */
-  uint32_t path; /* that went silent; 0: none */
-  bool is_dumb;  /* nothing came in the meantime */
-  bool is_clear; /* and many packets were sent */
   quicmig_tstamp alarm_since, judge_at;
   quicmig_duration alarm_pto;
 } qm_silence;

@@ -12,6 +12,7 @@ qm_cc qm_migrator_cc(const quicmig *m) {
   ngtcp2_conn_get_conn_info(m->conn, &info);
   return (qm_cc){.cwnd = info.cwnd,
                  .srtt = info.smoothed_rtt,
+                 .min_rtt = info.min_rtt == UINT64_MAX ? 0 : info.min_rtt,
                  .pto = ngtcp2_conn_get_pto(m->conn)};
 }
 

@@ -193,6 +193,17 @@ static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
   return n;
 }
 
+/* After a hop nothing is written for a moment. */
+static bool is_held(quicmig *m) {
+  quicmig_tstamp at = qm_engine_held_until(&m->engine);
+
+  if (m->clock.last >= at) {
+    return false;
+  }
+  m->write_at = at;
+  return true;
+}
+
 static int write_packets(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
   uint8_t buf[QM_TXQ_BYTES];
   ngtcp2_ssize n;
@@ -239,7 +250,7 @@ int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt, quicmig_tstamp now,
   }
   rv = 1;
   m->write_at = QUICMIG_NEVER;
-  if (flush_hold(m)) {
+  if (flush_hold(m) && !is_held(m)) {
     rv = write_quanta(m, write_pkt, write_user_data);
     qm_migrator_run(m);
     qm_migrator_on_flight(m, UINT64_MAX);
