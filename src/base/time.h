@@ -27,6 +27,11 @@ static inline quicmig_tstamp qm_time_max(quicmig_tstamp a, quicmig_tstamp b) {
   return a > b ? a : b;
 }
 
+static inline quicmig_duration
+qm_time_clamp(quicmig_duration d, quicmig_duration lo, quicmig_duration hi) {
+  return d < lo ? lo : d > hi ? hi : d;
+}
+
 /* NEVER is never due. */
 static inline bool qm_time_is_due(quicmig_tstamp deadline, quicmig_tstamp now) {
   return deadline != QUICMIG_NEVER && deadline <= now;

@@ -174,7 +174,7 @@ bool qm_engine_is_silent(const qm_engine *e, quicmig_tstamp now);
  * connection moves on. */
 void qm_engine_judge_silence(qm_engine *e, bool is_over, quicmig_tstamp now);
 
-/* --- hop.c: the attempt --- */
+/* --- hop.c, trial.c, attempt.c: the attempt --- */
 
 /*
  * Somebody wants a hop now.  Returns 0 (an OPEN action follows) or why not; a
@@ -215,6 +215,8 @@ quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto);
  * Meanwhile the queue drains: the bottleneck is busy all the time.
  */
 quicmig_tstamp qm_engine_held_until(const qm_engine *e);
+/* What is to be written now cannot wait: the connection ends. */
+static inline void qm_engine_release(qm_engine *e) { e->hop.hold_us = 0; }
 
 /* Answers to OPEN. */
 void qm_engine_on_opened(qm_engine *e, const qm_addr *local,

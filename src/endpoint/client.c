@@ -298,6 +298,9 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
     return true;
   }
   c->wants_run = false;
+  if (c->conn.wants_close) {
+    qm_engine_release(&c->migrator->engine);
+  }
   qm_conn_begin_write(&c->conn, c->migrator->clock.last);
   rv = quicmig_write(c->migrator, write_pkt, now, c);
   if (rv == QUICMIG_ERR_CONN) {
