@@ -86,7 +86,8 @@ typedef struct quicmig_transport_options {
    * [333 ms] */
   quicmig_duration initial_rtt;
   /* A DATAGRAM that has waited this long is dropped instead of sent; 0: no
-   * limit; else 1 ms - 1 h.  [5 s] */
+   * limit; else 1 ms - 1 h.  After a hop over a full queue the client waits for
+   * up to 100 ms.  [5 s] */
   quicmig_duration datagram_max_age;
   /* Bytes of DATAGRAMs queued for sending, their bookkeeping included, 4 KiB -
    * 64 MiB.  [256 KiB] */

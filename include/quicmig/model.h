@@ -121,9 +121,10 @@ typedef struct quicmig_options {
    * [0] */
   uint16_t remote_port_hi;
   /* Hop at once when data is in flight and nothing was acknowledged for this
-   * many PTOs (RFC 9002 section 6.2.1); 0: off; else 2 - 16.  After a false
-   * alarm the next one takes much longer, for an hour.  Only while hops are
-   * scheduled (hop_interval, hop_bytes, hop_packets or adaptive).  [2] */
+   * many PTOs (RFC 9002 section 6.2.1); 0: off; else 2 - 16.  Not in a
+   * connection's first second.  After a false alarm the next one takes much
+   * longer, for an hour.  Only while hops are scheduled (hop_interval,
+   * hop_bytes, hop_packets or adaptive).  [2] */
   uint32_t degrade_ptos;
   /* Non-zero: tell throttling from congestion, learn after how many bytes or
    * how long flows are cut or slowed, and hop before that: docs/adaptive.md.
@@ -194,7 +195,7 @@ typedef struct quicmig_path_info {
   uint64_t rescued_packets;
   quicmig_tstamp opened_at;   /* the socket was opened */
   quicmig_tstamp active_at;   /* it took the connection over; 0: not yet */
-  quicmig_tstamp draining_at; /* it lost the connection again; 0: not yet */
+  quicmig_tstamp draining_at; /* it lost the connection again; 0: not */
 } quicmig_path_info;
 
 /* One per hop attempt, when it has ended: after the first packet on the new
@@ -207,13 +208,13 @@ typedef struct quicmig_hop_record {
   int32_t result;           /* 0 or quicmig_err */
   int32_t sys_errno;        /* beside QUICMIG_ERR_SYSTEM, else 0 */
   uint32_t from_id;         /* id of the path that was active */
-  uint32_t to_id;           /* id of the new path; 0 if no socket was opened */
+  uint32_t to_id;           /* id of the new path; 0 if there was none */
   uint16_t from_port;       /* local port of from_id, host byte order */
   uint16_t to_port;         /* local port of to_id, likewise; or 0 */
   uint32_t late_packets;    /* on the old path since the switch, so far */
   uint32_t rescued_packets; /* of these, given to ngtcp2 */
   uint16_t from_remote_port; /* the server's port of from_id, host byte order */
-  uint16_t to_remote_port;   /* and of to_id; 0 if no socket was opened */
+  uint16_t to_remote_port;   /* and of to_id; 0 if there was none */
   quicmig_tstamp started_at; /* when the attempt was made */
   quicmig_duration open_time; /* to open and configure the socket */
   /* From the request to ngtcp2 to the proof, REBIND: to the first packet on the

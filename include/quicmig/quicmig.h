@@ -148,7 +148,10 @@ typedef ngtcp2_ssize (*quicmig_write_pkt)(quicmig *m, ngtcp2_path *path,
  * socket of the path that ngtcp2 named: packets of the same path, ECN mark and
  * size leave as one message (UDP_SEGMENT), messages in batches.  What the
  * kernel does not take now is kept, at most a send quantum of 64 KiB, and sent
- * first next time.  Uses about 95 KiB of stack. Calls back: all.  callback: no.
+ * first next time.  After a hop over a full queue write_pkt is not called until
+ * that has drained, 100 ms at most; another function than in the call before is
+ * called all the same, so that a CONNECTION_CLOSE leaves at once.
+ * Uses about 95 KiB of stack.  Calls back: all.  callback: no.
  * Returns 0 when all was sent, 1 when more waits: quicmig_deadline() says when
  * to call again. Errors: QUICMIG_ERR_CONN (write_pkt's error, in
  * quicmig_conn_error()), QUICMIG_ERR_INVALID_STATE, QUICMIG_ERR_REENTRANT.

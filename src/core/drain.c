@@ -37,19 +37,22 @@ static bool is_expendable(const qm_path *p) {
           !qm_addr_is_equal(&p->local, &p->shown));
 }
 
-static qm_path *oldest_expendable(const qm_paths *t) {
+static qm_path *oldest_expendable(const qm_paths *t, uint32_t kept) {
   qm_path *p = NULL, *oldest = NULL;
 
   while ((p = qm_paths_next(t, p))) {
-    if (is_expendable(p) && (!oldest || p->draining_at < oldest->draining_at)) {
+    if (is_expendable(p) && p->id != kept &&
+        (!oldest || p->draining_at < oldest->draining_at)) {
       oldest = p;
     }
   }
-  return oldest;
+  p = oldest ? NULL : qm_paths_find(t, kept);
+  return p && is_expendable(p) ? p : oldest;
 }
 
-quicmig_tstamp qm_drain_room_at(const qm_paths *t, quicmig_duration floor) {
-  const qm_path *oldest = oldest_expendable(t);
+quicmig_tstamp qm_drain_room_at(const qm_paths *t, quicmig_duration floor,
+                                uint32_t kept) {
+  const qm_path *oldest = oldest_expendable(t, kept);
 
   if (t->len < t->cap) {
     return 0;
@@ -57,14 +60,14 @@ quicmig_tstamp qm_drain_room_at(const qm_paths *t, quicmig_duration floor) {
   return oldest ? qm_time_add(oldest->draining_at, floor) : QUICMIG_NEVER;
 }
 
-bool qm_drain_make_room(qm_paths *t, quicmig_duration floor,
+bool qm_drain_make_room(qm_paths *t, quicmig_duration floor, uint32_t kept,
                         quicmig_tstamp now) {
   if (t->len < t->cap) {
     return true;
   }
-  if (!qm_time_is_due(qm_drain_room_at(t, floor), now)) {
+  if (!qm_time_is_due(qm_drain_room_at(t, floor, kept), now)) {
     return false;
   }
-  qm_paths_move(t, oldest_expendable(t), QUICMIG_PATH_CLOSED, now);
+  qm_paths_move(t, oldest_expendable(t, kept), QUICMIG_PATH_CLOSED, now);
   return true;
 }

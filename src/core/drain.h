@@ -21,12 +21,13 @@ quicmig_tstamp qm_drain_deadline(const qm_paths *t);
 void qm_drain_on_time(qm_paths *t, quicmig_tstamp now);
 
 /* When there can be room for one more path: 0 at once, QUICMIG_NEVER if nothing
- * is ending. */
-quicmig_tstamp qm_drain_room_at(const qm_paths *t, quicmig_duration floor);
+ * is ending.  Here and below the path `kept` is the last to go; 0: none. */
+quicmig_tstamp qm_drain_room_at(const qm_paths *t, quicmig_duration floor,
+                                uint32_t kept);
 
 /* Makes room for one more path: closes the oldest that has drained for at least
  * `floor`.  False when the table stays full. */
-bool qm_drain_make_room(qm_paths *t, quicmig_duration floor,
+bool qm_drain_make_room(qm_paths *t, quicmig_duration floor, uint32_t kept,
                         quicmig_tstamp now);
 
 #endif

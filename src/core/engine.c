@@ -92,7 +92,12 @@ void qm_engine_on_socket(qm_engine *e) {
   }
 }
 
-void qm_engine_on_socket_closed(qm_engine *e) { e->stats.sockets_open--; }
+void qm_engine_on_socket_closed(qm_engine *e) {
+  e->stats.sockets_open--;
+  if (!qm_paths_find(&e->paths, e->silence.left)) {
+    e->silence.left = 0;
+  }
+}
 
 void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t datagrams, size_t n,
                      quicmig_tstamp now) {

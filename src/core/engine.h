@@ -164,7 +164,7 @@ void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
 void qm_engine_on_time(qm_engine *e, const qm_cc *cc, quicmig_tstamp now);
 quicmig_tstamp qm_engine_deadline(const qm_engine *e);
 
-/* Until then silence is no reason to hop; 0: long ago. */
+/* Before that, silence is no reason for the first hop; 0: it was made. */
 quicmig_tstamp qm_engine_grown_up_at(const qm_engine *e);
 
 /* Data is in flight and was not acknowledged for too long? */

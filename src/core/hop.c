@@ -27,8 +27,8 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
   e->hop.timeout = 0;
   e->hop.previous_start = e->sched.last_start;
   e->hop.pto = cc->pto;
-  e->hop.base_us = (uint32_t)(qm_time_min(cc->min_rtt, QUICMIG_SECOND) /
-                              QUICMIG_MICROSECOND);
+  e->hop.base_us =
+      (uint32_t)qm_time_min(cc->min_rtt / QUICMIG_MICROSECOND, UINT32_MAX);
   e->hop.hold_us = 0;
   qm_gap_start(&e->hop.gap, now);
   e->hop.record = (quicmig_hop_record){
@@ -67,13 +67,13 @@ static quicmig_duration drain_floor(qm_engine *e, const qm_cc *cc) {
 }
 
 int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
-  return qm_drain_make_room(&e->paths, drain_floor(e, cc), now)
+  return qm_drain_make_room(&e->paths, drain_floor(e, cc), e->silence.left, now)
              ? 0
              : QUICMIG_ERR_SOCKETS_EXHAUSTED;
 }
 
 quicmig_tstamp qm_engine_room_at(qm_engine *e, const qm_cc *cc) {
-  return qm_drain_room_at(&e->paths, drain_floor(e, cc));
+  return qm_drain_room_at(&e->paths, drain_floor(e, cc), e->silence.left);
 }
 
 /* What forbids a hop before any socket is opened, or 0. */
@@ -163,7 +163,7 @@ qm_path *qm_engine_way_back(const qm_engine *e, uint32_t reason) {
                     : 0;
   qm_path *p = id ? qm_paths_find(&e->paths, id) : NULL;
 
-  return p && p->state == QUICMIG_PATH_DRAINING ? p : NULL;
+  return p && p->state == QUICMIG_PATH_DRAINING && !e->is_forbidden ? p : NULL;
 }
 
 /* The connection has moved in vain, and goes back the same way. */

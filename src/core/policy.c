@@ -24,6 +24,8 @@
 /* How long a dip lasts before it is suspect: the first of its kind; and so many
  * times what is known, which is at most so much. */
 #define WAIT_FIRST QUICMIG_SECOND
+/* The second one, if the first was no dip but a silence. */
+#define WAIT_SECOND (8 * QUICMIG_SECOND)
 #define WAIT_FACTOR 2
 #define KNOWN_MOST (30 * QUICMIG_SECOND)
 /* A trial lasts so long, and in RTTs: a fresh window has to open; with hops of
@@ -83,6 +85,16 @@ void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now) {
   p->good = p->alive = (qm_flow){.bytes = 0};
   p->dip.at = QUICMIG_NEVER;
   qm_rate_start(&p->rate, rtt, now);
+}
+
+void qm_policy_on_return(qm_policy *p, uint64_t bytes,
+                         quicmig_tstamp begun_at) {
+  if (!p) {
+    return;
+  }
+  p->bytes = bytes;
+  p->begun_at = begun_at;
+  p->state = QM_POLICY_CALM; /* this is no fresh flow to put anything to test */
 }
 
 /* A flow ended at `flow`: cut, or throttled. */
@@ -160,9 +172,11 @@ static quicmig_duration patience(const qm_policy *p, quicmig_tstamp now) {
       (is_quiet && !qm_budget_fits(&p->budget, &p->good) && !fits_hint(p))) {
     return QUICMIG_NEVER;
   }
-  wait =
-      qm_time_max(wait, is_quiet && !is_known ? WAIT_FACTOR * p->suspect_lasted
-                                              : WAIT_FIRST);
+  if (is_quiet && !is_known) {
+    wait = qm_time_max(wait, p->suspect_lasted ? WAIT_FACTOR * p->suspect_lasted
+                                               : WAIT_SECOND);
+  }
+  wait = qm_time_max(wait, WAIT_FIRST);
   return qm_time_max(wait, QM_RATE_LONG * p->rate.slot);
 }
 
@@ -262,6 +276,7 @@ static void look_at_trial(qm_policy *p, quicmig_tstamp now) {
     return;
   }
   p->state = QM_POLICY_CALM;
+  p->suspect_lasted = 0;
   qm_budget_on_mistake(&p->budget);
   p->hint.bytes = 0;
   if (qm_rate_busy(&p->rate) >= USED_MIN) {

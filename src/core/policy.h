@@ -94,6 +94,9 @@ void qm_policy_init(qm_policy *p);
 /* A new flow begins; rtt: of the path before. */
 void qm_policy_on_flow(qm_policy *p, quicmig_duration rtt, quicmig_tstamp now);
 
+/* The flow that has just begun is an old one, of so many bytes since then. */
+void qm_policy_on_return(qm_policy *p, uint64_t bytes, quicmig_tstamp begun_at);
+
 /* n bytes of the flow were sent, or received. */
 void qm_policy_on_tx(qm_policy *p, size_t n, quicmig_tstamp now);
 void qm_policy_on_rx(qm_policy *p, size_t n, quicmig_tstamp now);

@@ -58,6 +58,11 @@ void qm_sched_on_success(qm_sched *s) {
   s->bytes = s->packets = 0;
 }
 
+void qm_sched_on_return(qm_sched *s, uint64_t packets, uint64_t bytes) {
+  s->packets = packets;
+  s->bytes = bytes;
+}
+
 /* Doubling with up to a quarter on top, so that connections that failed
  * together do not come back together. */
 void qm_sched_on_failure(qm_sched *s, quicmig_tstamp now) {

@@ -63,6 +63,9 @@ void qm_sched_on_start(qm_sched *s, quicmig_tstamp now);
 /* The connection moved: meters and backoff begin anew. */
 void qm_sched_on_success(qm_sched *s);
 
+/* After that: to a path that has carried so much already. */
+void qm_sched_on_return(qm_sched *s, uint64_t packets, uint64_t bytes);
+
 /* The attempt was refused or failed: back off. */
 void qm_sched_on_failure(qm_sched *s, quicmig_tstamp now);
 

@@ -21,7 +21,9 @@
 #define MUTES_MAX 5u
 
 void qm_silence_init(qm_silence *s) {
-  *s = (qm_silence){.since = QUICMIG_NEVER, .judge_at = QUICMIG_NEVER};
+  *s = (qm_silence){.since = QUICMIG_NEVER,
+                    .judge_at = QUICMIG_NEVER,
+                    .back_at = QUICMIG_NEVER};
 }
 
 /* Traffic that came has stopped, and what is sent now asks why: it was silent
@@ -66,6 +68,8 @@ void qm_silence_on_move(qm_silence *s) {
   s->since = QUICMIG_NEVER;
   s->heard_at = 0;
   s->heard = 0;
+  s->is_left_alive = false;
+  s->back_at = QUICMIG_NEVER;
 }
 
 static void be_patient(qm_silence *s, quicmig_duration floor,
@@ -95,8 +99,6 @@ void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
   } else {
     s->mutes = (uint8_t)(s->mutes + (s->mutes < UINT8_MAX ? 1 : -1));
   }
-  s->is_left_alive = false;
-  s->back_at = QUICMIG_NEVER;
   s->path = path;
   s->alarm_since = s->since;
   s->alarm_pto = s->pto;
@@ -181,7 +183,8 @@ quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k) {
     return QUICMIG_NEVER;
   }
   if (is_mute(s) && s->back_at != QUICMIG_NEVER) {
-    return qm_time_add(s->back_at, k * qm_time_max(s->pto, s->alarm_pto));
+    return qm_time_add(qm_time_max(s->since, s->back_at),
+                       k * qm_time_max(s->pto, s->alarm_pto));
   }
   return qm_time_min(qm_time_add(qm_time_max(s->since, dumb_since), wait),
                      qm_time_add(s->since, NOT_DUMB_FACTOR * wait));

@@ -55,9 +55,21 @@ static void note_proof(qm_engine *e, quicmig_tstamp now) {
                       now);
 }
 
+/* p carried the connection before: what it did then counts. */
+static void resume(qm_engine *e, qm_path *p) {
+  const qm_meter *m = &p->meter;
+
+  qm_policy_on_return(e->policy, m->tx_bytes + m->rx_bytes, p->opened_at);
+  qm_sched_on_return(&e->sched, m->tx_packets + m->rx_packets,
+                     m->tx_bytes + m->rx_bytes);
+  p->meter.late = p->meter.rescued = 0;
+  p->draining_at = 0;
+}
+
 /* p carries the connection from now on, the old path drains. */
 static void take_over(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_path *old = qm_engine_active(e);
+  bool is_back = p->active_at != 0;
 
   qm_silence_on_move(&e->silence);
   qm_policy_on_flow(e->policy, e->hop.record.srtt_before, now);
@@ -66,6 +78,9 @@ static void take_over(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   e->active_id = e->tx_id = p->id;
   e->stats.hops++;
   qm_sched_on_success(&e->sched);
+  if (is_back) {
+    resume(e, p);
+  }
   qm_ledger_on_success(&e->ledger);
   e->stats.peer_budget = e->ledger.budget;
 }
@@ -79,7 +94,8 @@ static void hold(qm_engine *e, const qm_path *from, const qm_path *p) {
       qm_time_min(a->record.validate_time, a->record.srtt_before);
 
   if (base && rtt > base && e->silence.in_flight > HOLD_IN_FLIGHT &&
-      from->home == p->home && !qm_engine_is_urgent(a->record.reason)) {
+      from->home == p->home && a->record.reason != QUICMIG_REASON_EXPLICIT &&
+      !qm_engine_is_urgent(a->record.reason)) {
     e->hop.hold_us =
         (uint32_t)(qm_time_min(rtt - base, HOLD_MAX) / QUICMIG_MICROSECOND);
   }

@@ -74,7 +74,7 @@ static bool waits_for_nat(qm_engine *e, quicmig_reason reason,
 }
 
 quicmig_tstamp qm_engine_grown_up_at(const qm_engine *e) {
-  const qm_path *first = e->hop.record.seq ? NULL : qm_engine_active(e);
+  const qm_path *first = e->sched.last_start ? NULL : qm_engine_active(e);
 
   return first ? qm_time_add(first->active_at, YOUNG_FOR) : 0;
 }

@@ -33,6 +33,7 @@ struct quicmig {
   qm_engine engine;
   qm_clock_guard clock;
   quicmig_tstamp write_at;    /* more to write, or to send, from then on */
+  quicmig_write_pkt writer;   /* of the last packets; NULL: none yet */
   quicmig_tstamp rx_at;       /* ngtcp2 was given something */
   quicmig_tstamp full_at;     /* the window became full; NEVER: it is not */
   quicmig_tstamp stall_at;    /* the window is full: look again then */

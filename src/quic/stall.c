@@ -41,10 +41,12 @@ static quicmig_tstamp silent_at(const quicmig *m) {
   return qm_time_add(qm_time_max(m->rx_at, m->full_at), patience);
 }
 
-/* No hop is made sooner, whatever the silence. */
+/* No migration is made sooner, whatever the silence. */
 static quicmig_tstamp allowed_at(const quicmig *m) {
   const qm_engine *e = &m->engine;
-  quicmig_duration gap = qm_engine_min_gap(e, ngtcp2_conn_get_pto(m->conn));
+  quicmig_duration gap =
+      qm_time_max(e->o.hop_min_gap,
+                  qm_ledger_gap(&e->ledger, ngtcp2_conn_get_pto(m->conn)));
 
   return e->sched.last_start ? qm_time_add(e->sched.last_start, gap)
                              : qm_engine_grown_up_at(e);

@@ -193,11 +193,13 @@ static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
   return n;
 }
 
-/* After a hop nothing is written for a moment. */
-static bool is_held(quicmig *m) {
+/* After a hop nothing is written for a moment; but another function than before
+ * has something special to write. */
+static bool is_held(quicmig *m, quicmig_write_pkt write_pkt) {
   quicmig_tstamp at = qm_engine_held_until(&m->engine);
 
-  if (m->clock.last >= at) {
+  if (m->clock.last >= at || write_pkt != m->writer) {
+    m->writer = write_pkt;
     return false;
   }
   m->write_at = at;
@@ -250,7 +252,7 @@ int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt, quicmig_tstamp now,
   }
   rv = 1;
   m->write_at = QUICMIG_NEVER;
-  if (flush_hold(m) && !is_held(m)) {
+  if (flush_hold(m) && !is_held(m, write_pkt)) {
     rv = write_quanta(m, write_pkt, write_user_data);
     qm_migrator_run(m);
     qm_migrator_on_flight(m, UINT64_MAX);

@@ -138,14 +138,17 @@ static void makes_room(void **state) {
     const char *name;
     uint32_t cap;
     quicmig_duration first, second, at;
+    uint32_t kept; /* id, 0: none */
     bool has_room;
-    uint32_t closed; /* id, 0: none */
+    uint32_t closed; /* likewise */
   } rows[] = {
-      {"a free slot: nobody ends", 4, 0, S, 5 * S, true, 0},
-      {"the oldest ends", 3, 0, S, 5 * S, true, 1},
-      {"oldest by its drain, not by its id", 3, S, 0, 5 * S, true, 2},
-      {"exactly at the floor", 3, 0, S, S, true, 1},
-      {"a nanosecond before the floor", 3, 0, S, S - 1, false, 0},
+      {"a free slot: nobody ends", 4, 0, S, 5 * S, 0, true, 0},
+      {"the oldest ends", 3, 0, S, 5 * S, 0, true, 1},
+      {"oldest by its drain, not by its id", 3, S, 0, 5 * S, 0, true, 2},
+      {"exactly at the floor", 3, 0, S, S, 0, true, 1},
+      {"a nanosecond before the floor", 3, 0, S, S - 1, 0, false, 0},
+      {"the oldest is kept", 3, 0, S, 5 * S, 1, true, 2},
+      {"the next one is kept anyway", 3, 0, S, 5 * S, 2, true, 1},
   };
   const struct row *r;
 
@@ -159,12 +162,24 @@ static void makes_room(void **state) {
     add_draining(&f, 60 * S, T0 + r->second);
     add_active(&f);
     open = f.t.len;
-    row_equal(r, qm_drain_make_room(&f.t, S, T0 + r->at), r->has_room);
+    row_equal(r, qm_drain_make_room(&f.t, S, r->kept, T0 + r->at), r->has_room);
     for (id = 1; id <= 3; id++) {
       row_equal(r, qm_paths_find(&f.t, id) == NULL, id == r->closed);
     }
     row_equal(r, f.t.len, open - (r->closed != 0));
   }
+}
+
+/* The only one that drains cannot be kept. */
+static void the_last_is_not_kept(void **state) {
+  fixture f;
+
+  (void)state;
+  open_table(&f, 2);
+  add_draining(&f, 60 * S, T0);
+  add_active(&f);
+  assert_true(qm_drain_make_room(&f.t, S, 1, T0 + 5 * S));
+  assert_null(qm_paths_find(&f.t, 1));
 }
 
 /* Only DRAINING paths are closed before their time. */
@@ -178,11 +193,11 @@ static void no_room_without_a_draining_path(void **state) {
   add_active(&f);
   qm_addr_any(&local, AF_INET);
   p = qm_paths_add(&f.t, &local, 4433, 9, T0);
-  assert_false(qm_drain_make_room(&f.t, 0, T0 + 100 * S));
+  assert_false(qm_drain_make_room(&f.t, 0, 0, T0 + 100 * S));
   qm_paths_move(&f.t, p, QUICMIG_PATH_PROBING, T0);
-  assert_false(qm_drain_make_room(&f.t, 0, T0 + 100 * S));
+  assert_false(qm_drain_make_room(&f.t, 0, 0, T0 + 100 * S));
   qm_paths_move(&f.t, p, QUICMIG_PATH_FAILED, T0);
-  assert_false(qm_drain_make_room(&f.t, 0, T0 + 100 * S));
+  assert_false(qm_drain_make_room(&f.t, 0, 0, T0 + 100 * S));
   assert_int_equal(f.t.len, 2);
 }
 
@@ -212,6 +227,7 @@ int main(void) {
       cmocka_unit_test(the_earliest_is_the_deadline),
       cmocka_unit_test(many_at_once_leave_room_in_the_outbox),
       cmocka_unit_test(makes_room),
+      cmocka_unit_test(the_last_is_not_kept),
       cmocka_unit_test(no_room_without_a_draining_path),
       cmocka_unit_test(a_failed_path_ends_at_its_time_too),
   };

@@ -42,6 +42,7 @@ static void none_means_none(void **state) {
   qm_policy_on_silence(NULL, T0);
   qm_policy_on_silence_end(NULL);
   qm_policy_on_cut(NULL, T0);
+  qm_policy_on_return(NULL, MB, T0);
   assert_false(qm_policy_wants_hop(NULL, LEAD, T0));
   assert_true(qm_policy_deadline(NULL, LEAD) == QUICMIG_NEVER);
   assert_int_equal(next(NULL), QUICMIG_VERDICT_NONE);
@@ -162,6 +163,52 @@ static void silence_counts(void **state) {
   assert_int_equal(p.state, QM_POLICY_CALM);
 }
 
+/* A dip at the place of an alarm: nobody knows how long that would have been.
+ */
+static void a_dip_that_fits_an_alarm(void **state) {
+  static const struct row {
+    const char *name;
+    quicmig_duration dip;
+    qm_policy_state want;
+  } rows[] = {{"a short one", 7 * S, QM_POLICY_CALM},
+              {"a long one", 10 * S, QM_POLICY_SUSPECTING}};
+  const struct row *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    quicmig_tstamp now = T0;
+    qm_policy p;
+
+    begin(&p, now);
+    feed(&p, &now, MB, 10 * S);
+    qm_policy_on_silence(&p, now);
+    qm_policy_on_flow(&p, 50 * MS, now);
+    feed(&p, &now, MB, 10 * S);
+    feed(&p, &now, MB / 20, r->dip);
+    row_equal(r, p.state, r->want);
+  }
+}
+
+/* Back to an old port: what it has carried counts, and tests nothing. */
+static void an_old_flow_is_not_fresh(void **state) {
+  quicmig_tstamp now = T0;
+  qm_policy p;
+
+  (void)state;
+  begin(&p, now);
+  feed(&p, &now, MB, 10 * S);
+  feed(&p, &now, MB / 20, 2 * S);
+  assert_int_equal(p.state, QM_POLICY_SUSPECTING);
+  qm_policy_on_flow(&p, 50 * MS, now);
+  qm_policy_on_return(&p, 3 * MB, now - 7 * S);
+  assert_int_equal(p.state, QM_POLICY_CALM);
+  feed(&p, &now, MB, 5 * S);
+  assert_int_equal(next(&p), QUICMIG_VERDICT_SUSPECTED);
+  assert_int_equal(next(&p), QUICMIG_VERDICT_NONE);
+  assert_in_range(p.good.bytes, 7 * MB, 8 * MB);
+  assert_in_range(p.good.age, 11 * S, 12 * S);
+}
+
 static void a_jump_is_no_dip(void **state) {
   quicmig_tstamp now = T0;
   qm_policy p;
@@ -186,6 +233,8 @@ int main(void) {
       cmocka_unit_test(a_burst_is_no_recovery),
       cmocka_unit_test(cuts_teach_too),
       cmocka_unit_test(silence_counts),
+      cmocka_unit_test(a_dip_that_fits_an_alarm),
+      cmocka_unit_test(an_old_flow_is_not_fresh),
       cmocka_unit_test(a_jump_is_no_dip),
   };
 

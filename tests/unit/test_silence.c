@@ -230,7 +230,14 @@ static void way_back(void **state) {
   qm_silence_on_tx(&s, 1, T0 + 300 * MS);
   assert_int_equal(qm_silence_way_back(&s, true), 1);
   assert_int_equal(qm_silence_deadline(&s, 2), T0 + 550 * MS);
-  qm_silence_on_rx(&s, T0 + 310 * MS); /* the new path speaks */
+  qm_silence_on_move(&s); /* for another reason: once more from the start */
+  assert_int_equal(qm_silence_way_back(&s, true), 0);
+  qm_silence_on_flight(&s, 1200, false, 3 * PTO, T0 + 500 * MS);
+  assert_true(qm_silence_deadline(&s, 2) > T0 + 550 * MS);
+  qm_silence_on_life(&s, 1, T0 + 510 * MS);
+  qm_silence_on_tx(&s, 1, T0 + 520 * MS);
+  assert_int_equal(qm_silence_way_back(&s, true), 1);
+  qm_silence_on_rx(&s, T0 + 530 * MS); /* the new path speaks */
   assert_int_equal(qm_silence_way_back(&s, true), 0);
 }
 
