@@ -70,19 +70,26 @@ run_ctest() {
   fi
 }
 
+# Two at a time; each one's output and exit status go to a file of its own.
 run_valgrind() {
   build release || return 0
-  for program in build/release/tests/test_* $valgrind_sim; do
-    status=0
+  results=$(mktemp -d)
+  ls -d build/release/tests/test_* $valgrind_sim | xargs -P 2 -I '{}' sh -c '
+    out=$1/$(basename "$2") status=0
     timeout 300 valgrind -q --leak-check=full \
-      --errors-for-leak-kinds=definite,indirect \
-      --error-exitcode=99 "$program" >"$log" 2>&1 || status=$?
+      --errors-for-leak-kinds=definite,indirect --error-exitcode=99 "$2" \
+      >"$out" 2>&1 || status=$?
+    echo "$status" >"$out.status"' sh "$results" '{}'
+  for program in build/release/tests/test_* $valgrind_sim; do
+    cp "$results/$(basename "$program")" "$log"
+    status=$(cat "$results/$(basename "$program").status")
     case $status in
     0) count 1 0 0 ;;
     77) count 0 0 1 ;;
     *) broken "valgrind $program: exit status $status" ;;
     esac
   done
+  rm -r "$results"
 }
 
 # tests/net/run.sh ends with the same line as this script.

@@ -56,8 +56,7 @@ static const row fast = {"cut after 10 MB, 50 Mbit/s",
                          80,
                          90};
 
-/* Learning takes some seconds, in which 50 MB could have passed; a server whose
- * window was slowed down opens it only slowly on the fresh flow. */
+/* Learning takes some seconds, in which 50 MB could have passed. */
 static const row fast_slowed = {"slowed after 10 MB, 100 Mbit/s",
                                 100 * MBIT,
                                 10 * MB,
@@ -65,7 +64,7 @@ static const row fast_slowed = {"slowed after 10 MB, 100 Mbit/s",
                                 false,
                                 false,
                                 200 * MB,
-                                62,
+                                72,
                                 90};
 
 static void prepare(const row *t, load_kind kind) {
@@ -153,8 +152,6 @@ static void test_fast(void **state) {
   transfer(&fast, LOAD_STREAM_DOWN, free_goodput(&fast, LOAD_STREAM_DOWN));
   transfer(&fast_slowed, LOAD_STREAM_UP,
            free_goodput(&fast_slowed, LOAD_STREAM_UP));
-  transfer(&fast_slowed, LOAD_STREAM_DOWN,
-           free_goodput(&fast_slowed, LOAD_STREAM_DOWN));
 }
 
 int main(void) {
