@@ -31,7 +31,7 @@ bool qm_engine_is_urgent(uint32_t reason) {
          reason == QUICMIG_REASON_PATH_ERROR || reason == QUICMIG_REASON_STALL;
 }
 
-bool qm_engine_is_alarm(uint32_t reason) {
+bool qm_attempt_is_alarm(uint32_t reason) {
   return reason == QUICMIG_REASON_DEGRADED || reason == QUICMIG_REASON_STALL;
 }
 

@@ -21,6 +21,6 @@ void qm_attempt_fail(qm_engine *e, int err, int sys_errno, quicmig_tstamp now);
 void qm_attempt_back_off(qm_engine *e, quicmig_tstamp now);
 
 /* Does an attempt for this reason begin because nothing came back? */
-bool qm_engine_is_alarm(uint32_t reason);
+bool qm_attempt_is_alarm(uint32_t reason);
 
 #endif

@@ -206,6 +206,9 @@ quicmig_tstamp qm_engine_room_at(qm_engine *e, const qm_cc *cc);
 
 /* The minimum gap between two hops of the schedule's mode. */
 quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto);
+/* And of this one. */
+quicmig_duration qm_engine_gap_of(const qm_engine *e, uint32_t mode,
+                                  quicmig_duration pto);
 
 /*
  * Until then nothing shall be written after a hop, 0: at once.  A sender that

@@ -47,8 +47,8 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
 
 /* REBIND uses up no connection ID: what the peer's IDs ask for is not its
  * business. */
-static quicmig_duration min_gap(const qm_engine *e, uint32_t mode,
-                                quicmig_duration pto) {
+quicmig_duration qm_engine_gap_of(const qm_engine *e, uint32_t mode,
+                                  quicmig_duration pto) {
   quicmig_duration gap = e->o.hop_min_gap;
 
   return mode == QUICMIG_MODE_REBIND
@@ -57,7 +57,8 @@ static quicmig_duration min_gap(const qm_engine *e, uint32_t mode,
 }
 
 quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto) {
-  return min_gap(e, e->is_confirmed ? e->o.hop_mode : QUICMIG_MODE_REBIND, pto);
+  return qm_engine_gap_of(
+      e, e->is_confirmed ? e->o.hop_mode : QUICMIG_MODE_REBIND, pto);
 }
 
 /* How long a draining socket is kept although its place is wanted. */
@@ -85,7 +86,8 @@ static int check(const qm_engine *e, uint32_t mode, const qm_cc *cc,
   if (e->is_forbidden && mode == QUICMIG_MODE_MIGRATE) {
     return QUICMIG_ERR_PEER_FORBIDS;
   }
-  if (qm_sched_is_too_soon(&e->sched, min_gap(e, mode, cc->pto), now)) {
+  if (qm_sched_is_too_soon(&e->sched, qm_engine_gap_of(e, mode, cc->pto),
+                           now)) {
     return QUICMIG_ERR_TOO_SOON;
   }
   if (e->nat && qm_nat_ready_at(e->nat, now) > now &&
@@ -116,7 +118,7 @@ static int refuse(qm_engine *e, int err, const qm_cc *cc, quicmig_tstamp now) {
   if (err == QUICMIG_ERR_PEER_FORBIDS) {
     note_forbidden(e);
   } else if (err == QUICMIG_ERR_TOO_SOON && !qm_engine_is_by_hand(e)) {
-    quicmig_duration gap = min_gap(e, r->mode, cc->pto);
+    quicmig_duration gap = qm_engine_gap_of(e, r->mode, cc->pto);
 
     if (gap != e->sched.gap) {
       qm_outbox_push_event(&e->out, QUICMIG_EVENT_GAP_LEARNED, gap);
@@ -132,7 +134,7 @@ static int refuse(qm_engine *e, int err, const qm_cc *cc, quicmig_tstamp now) {
 /* From here on the attempt counts: the peer will see it. */
 static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_engine_judge_silence(e, true, now);
-  if (qm_engine_is_alarm(e->hop.record.reason)) {
+  if (qm_attempt_is_alarm(e->hop.record.reason)) {
     qm_silence_on_alarm(&e->silence, e->active_id, e->o.degrade_ptos, now);
     qm_policy_on_silence(e->policy, now);
   } else if (e->policy && e->policy->state == QM_POLICY_SUSPECTING) {
@@ -147,7 +149,7 @@ static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_attempt_enter(e, QM_PHASE_STARTING, QUICMIG_NEVER, now);
   if (e->sched.gap) {
     /* Once learned it is respected, but as it is today. */
-    e->sched.gap = min_gap(e, e->hop.record.mode, e->hop.pto);
+    e->sched.gap = qm_engine_gap_of(e, e->hop.record.mode, e->hop.pto);
   }
   qm_sched_on_start(&e->sched, now);
   qm_outbox_push(&e->out,
@@ -158,7 +160,7 @@ static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
 }
 
 qm_path *qm_engine_way_back(const qm_engine *e, uint32_t reason) {
-  uint32_t id = qm_engine_is_alarm(reason)
+  uint32_t id = qm_attempt_is_alarm(reason)
                     ? qm_silence_way_back(&e->silence, e->has_others)
                     : 0;
   qm_path *p = id ? qm_paths_find(&e->paths, id) : NULL;

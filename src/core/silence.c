@@ -114,7 +114,7 @@ void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
 void qm_silence_on_life(qm_silence *s, uint32_t path, quicmig_tstamp now) {
   s->is_left_alive = s->is_left_alive || path == s->left;
   if (path != s->path || !s->is_dumb) {
-    return; /* it was heard all the time */
+    return; /* another one, or it was heard all the time */
   }
   s->path = 0;
   be_patient(s, 2 * qm_time_since(now, s->alarm_since), now);

@@ -34,7 +34,7 @@ void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
     e->hop.timeout = qm_time_clamp(3 * pto, REBIND_WAIT_MIN, REBIND_WAIT_MAX);
     /* Over a dead path's full window nothing may ever be sent. */
     qm_attempt_enter(e, QM_PHASE_PROBING,
-                     qm_engine_is_alarm(e->hop.record.reason)
+                     qm_attempt_is_alarm(e->hop.record.reason)
                          ? qm_time_add(now, e->hop.timeout)
                          : QUICMIG_NEVER,
                      now);

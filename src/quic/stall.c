@@ -45,8 +45,7 @@ static quicmig_tstamp silent_at(const quicmig *m) {
 static quicmig_tstamp allowed_at(const quicmig *m) {
   const qm_engine *e = &m->engine;
   quicmig_duration gap =
-      qm_time_max(e->o.hop_min_gap,
-                  qm_ledger_gap(&e->ledger, ngtcp2_conn_get_pto(m->conn)));
+      qm_engine_gap_of(e, QUICMIG_MODE_MIGRATE, ngtcp2_conn_get_pto(m->conn));
 
   return e->sched.last_start ? qm_time_add(e->sched.last_start, gap)
                              : qm_engine_grown_up_at(e);

@@ -142,15 +142,20 @@ static void alarms_are_judged(void **state) {
   }
 }
 
+/* Path 1, well in use, goes silent: an alarm after two PTOs. */
+static void raise_alarm(qm_silence *s) {
+  qm_silence_init(s);
+  qm_silence_on_rx(s, T0);
+  qm_silence_on_flight(s, FULL, true, PTO, T0);
+  qm_silence_on_alarm(s, 1, 2, T0 + 100 * MS);
+}
+
 /* The next hop ends the judging: what is known by then counts. */
 static void a_hop_ends_the_judging(void **state) {
   qm_silence s;
 
   (void)state;
-  qm_silence_init(&s);
-  qm_silence_on_rx(&s, T0);
-  qm_silence_on_flight(&s, FULL, true, PTO, T0);
-  qm_silence_on_alarm(&s, 1, 2, T0 + 100 * MS);
+  raise_alarm(&s);
   assert_false(qm_silence_on_time(&s, true, T0 + 120 * MS)); /* no proof */
   qm_silence_on_proof(&s, 40 * MS, T0 + 140 * MS);
   assert_true(qm_silence_judge_at(&s) == NEVER);
@@ -214,10 +219,7 @@ static void way_back(void **state) {
   qm_silence s;
 
   (void)state;
-  qm_silence_init(&s);
-  qm_silence_on_rx(&s, T0);
-  qm_silence_on_flight(&s, FULL, true, PTO, T0);
-  qm_silence_on_alarm(&s, 1, 2, T0 + 100 * MS);
+  raise_alarm(&s);
   qm_silence_on_move(&s);
   qm_silence_on_tx(&s, 1, T0 + 110 * MS);
   qm_silence_on_flight(&s, 1200, false, 3 * PTO, T0 + 110 * MS);
