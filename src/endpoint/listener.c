@@ -10,24 +10,6 @@
 #define BUFFER (4u << 20)
 #define BUFFER_OF_MANY (1u << 20)
 
-static int compare(const void *a, const void *b) {
-  int x = ((const qm_listen_socket *)a)->fd;
-  int y = ((const qm_listen_socket *)b)->fd;
-
-  return (x > y) - (x < y);
-}
-
-size_t qm_listener_find(const qm_listener *l, int fd) {
-  const qm_listen_socket key = {.fd = fd};
-  const qm_listen_socket *s;
-
-  if (l->n == 0) {
-    return 0;
-  }
-  s = bsearch(&key, l->sockets, l->n, sizeof(key), compare);
-  return s ? (size_t)(s - l->sockets) : l->n;
-}
-
 static int open_one(qm_listener *l, const qm_sock_config *c,
                     const qm_addr *local) {
   qm_listen_socket *s = &l->sockets[l->n];
@@ -75,6 +57,7 @@ static int open_all(qm_listener *l, const qm_listener_config *c, size_t count,
   uint32_t buffer = count > 1 ? BUFFER_OF_MANY : BUFFER;
   qm_sock_config sc = {.family = qm_addr_family(&c->local[0]),
                        .is_server = true,
+                       .reports_time = count > 1 || c->local[1].len,
                        .no_offload = c->no_offload,
                        .fwmark = c->fwmark,
                        .rcvbuf = buffer,
@@ -95,6 +78,23 @@ static int open_all(qm_listener *l, const qm_listener_config *c, size_t count,
   return rv;
 }
 
+/* One descriptor for all of them. */
+static int join(qm_listener *l) {
+  uint32_t i;
+  int rv = l->n > 1 ? l->net->group(l->net->ctx) : l->sockets[0].fd;
+
+  l->fd = rv;
+  for (i = 0; l->n > 1 && rv >= 0 && i < l->n; i++) {
+    rv = l->net->join(l->net->ctx, l->fd, l->sockets[i].fd, i);
+  }
+  if (rv < 0) {
+    errno = -rv;
+    return qm_error(QUICMIG_ERR_SYSTEM, "grouping the server's sockets: %s",
+                    strerror(-rv));
+  }
+  return 0;
+}
+
 int qm_listener_open(qm_listener *l, const qm_listener_config *c,
                      const quicmig_mem *mem, const qm_net *net,
                      qm_addr *local) {
@@ -102,12 +102,13 @@ int qm_listener_open(qm_listener *l, const qm_listener_config *c,
   size_t count = c->port_hi ? (size_t)(c->port_hi - port) + 1 : 1;
   int rv;
 
-  *l = (qm_listener){.mem = mem, .net = net};
+  *l = (qm_listener){.mem = mem, .net = net, .fd = -1};
   l->sockets = qm_calloc(mem, 2 * count, sizeof(*l->sockets));
   if (!l->sockets) {
     return qm_error(QUICMIG_ERR_NOMEM, "out of memory");
   }
   rv = open_all(l, c, count, local);
+  rv = rv == 0 ? join(l) : rv;
   if (rv != 0) {
     int saved = errno;
 
@@ -115,11 +116,14 @@ int qm_listener_open(qm_listener *l, const qm_listener_config *c,
     errno = saved;
     return rv;
   }
-  qsort(l->sockets, l->n, sizeof(*l->sockets), compare);
   return 0;
 }
 
 void qm_listener_close(qm_listener *l) {
+  if (l->n > 1 && l->fd >= 0) {
+    l->net->close(l->net->ctx, l->fd);
+  }
+  l->fd = -1;
   while (l->n) {
     l->net->close(l->net->ctx, l->sockets[--l->n].fd);
   }
@@ -127,4 +131,16 @@ void qm_listener_close(qm_listener *l) {
     qm_free(l->mem, l->sockets);
     l->sockets = NULL;
   }
+}
+
+size_t qm_listener_readable(const qm_listener *l,
+                            uint32_t numbers[QM_GROUP_MAX]) {
+  int n;
+
+  if (l->n == 1) {
+    numbers[0] = 0;
+    return 1;
+  }
+  n = l->net->readable(l->net->ctx, l->fd, numbers, QM_GROUP_MAX);
+  return n > 0 ? (size_t)n : 0;
 }

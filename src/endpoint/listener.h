@@ -20,8 +20,9 @@ typedef struct qm_listen_socket {
 typedef struct qm_listener {
   const quicmig_mem *mem;
   const qm_net *net;
-  qm_listen_socket *sockets; /* in the order of their fds */
+  qm_listen_socket *sockets;
   size_t n;
+  int fd; /* readable while one of them is: the only one, or of their group */
   uint32_t no_offload; /* QUICMIG_NO_...: what at least one does without */
 } qm_listener;
 
@@ -41,7 +42,9 @@ int qm_listener_open(qm_listener *l, const qm_listener_config *c,
                      const quicmig_mem *mem, const qm_net *net, qm_addr *local);
 void qm_listener_close(qm_listener *l);
 
-/* The number of the socket with that fd; l->n: there is none. */
-size_t qm_listener_find(const qm_listener *l, int fd);
+/* The sockets that have something to read, QM_GROUP_MAX at most, the longest
+ * readable first; where there is only one socket it is always named. */
+size_t qm_listener_readable(const qm_listener *l,
+                            uint32_t numbers[QM_GROUP_MAX]);
 
 #endif

@@ -82,14 +82,6 @@ static int start(quicmig_server *s, const quicmig_server_config *cfg,
              : rv;
 }
 
-static void watch_all(quicmig_server *s, int on) {
-  size_t i;
-
-  for (i = 0; i < s->listener.n; i++) {
-    s->cb.watch(s, s->listener.sockets[i].fd, on, s->user_data);
-  }
-}
-
 int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
                   const qm_net *net, quicmig_tstamp now) {
   const quicmig_mem *mem;
@@ -120,6 +112,7 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
   s->o = o;
   s->clock.last = now;
   s->write_at = QUICMIG_NEVER;
+  s->listener.fd = -1;
   qm_txq_init(&s->tx, s->txbuf, sizeof(s->txbuf));
   qm_heap_init(&s->timers, &s->mem);
   qm_list_init(&s->conns);
@@ -134,7 +127,7 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
     return qm_error_default(rv);
   }
   *ps = s;
-  watch_all(s, 1);
+  s->cb.watch(s, s->listener.fd, 1, s->user_data);
   return 0;
 }
 
@@ -159,7 +152,9 @@ void quicmig_server_free(quicmig_server *s) {
     }
     qm_sconn_free(c);
   }
-  watch_all(s, 0);
+  if (s->listener.fd >= 0) {
+    s->cb.watch(s, s->listener.fd, 0, s->user_data);
+  }
   qm_listener_close(&s->listener);
   qm_cidtable_reset(&s->ids);
   qm_heap_reset(&s->timers);
@@ -238,16 +233,13 @@ static void write_dirty(quicmig_server *s) {
 }
 
 int quicmig_server_run(quicmig_server *s, int fd, quicmig_tstamp now) {
-  size_t number;
-
   if (s->is_inside) {
     return QUICMIG_ERR_REENTRANT;
   }
   s->is_inside = true;
   qm_clock_guard_in(&s->clock, now);
-  number = qm_listener_find(&s->listener, fd);
-  if (number < s->listener.n) {
-    qm_server_read(s, number);
+  if (fd >= 0 && fd == s->listener.fd) {
+    qm_server_read(s);
   }
   pass_time(s);
   write_dirty(s);

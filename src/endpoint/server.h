@@ -60,7 +60,7 @@ struct quicmig_server {
   bool is_closing;
   qm_txq tx;
   uint8_t txbuf[QM_TXQ_BYTES];
-  uint8_t rxbuf[QM_RX_BYTES];
+  uint8_t rxbufs[QM_GROUP_MAX][QM_GRO_MAX]; /* what is not used costs nothing */
 };
 
 /* quicmig_server_new() over another network. */
@@ -111,7 +111,7 @@ bool qm_server_flush(quicmig_server *s);
 
 /* serverrx.c */
 
-/* Reads the socket with that number, within a budget. */
-void qm_server_read(quicmig_server *s, size_t number);
+/* Reads its sockets, within a budget. */
+void qm_server_read(quicmig_server *s);
 
 #endif

@@ -14,6 +14,8 @@
 #define QM_PKT_MAX 2048
 /* Room a received message needs on a socket with UDP_GRO. */
 #define QM_GRO_MAX 65536
+/* Readable sockets of a group named by one call, at most. */
+#define QM_GROUP_MAX 8
 /* Messages moved by one call, at most. */
 #define QM_MSGS_MAX 64
 /* Datagrams of one message, at most (UDP_MAX_SEGMENTS of older kernels). */
@@ -54,8 +56,8 @@ static inline uint8_t *qm_msg_at(const qm_msg *m, size_t i, size_t *len) {
 
 typedef struct qm_sock_config {
   int family;
-  bool is_server;          /* unconnected: report each datagram's destination;
-                            * else when it came */
+  bool is_server;          /* unconnected: report each datagram's destination */
+  bool reports_time;       /* and when it came: one of several to be read */
   uint32_t no_offload;     /* QUICMIG_NO_...: not wanted */
   uint32_t rcvbuf, sndbuf; /* 0: leave */
   uint32_t fwmark;         /* 0: none */
@@ -89,6 +91,12 @@ typedef struct qm_net {
    * and its emptying, which says whether they did.  NULL: there is none. */
   int (*watch)(void *ctx);
   bool (*changed)(void *ctx, int fd);
+  /* A descriptor that is readable while a socket that joined it is, by the
+   * number it joined with; and up to n of those, n <= QM_GROUP_MAX, the longest
+   * readable first.  A socket leaves when it is closed. */
+  int (*group)(void *ctx);
+  int (*join)(void *ctx, int group, int fd, uint32_t number);
+  int (*readable)(void *ctx, int group, uint32_t *numbers, size_t n);
   /* Bytes that nobody can guess. */
   int (*random)(void *ctx, void *dest, size_t n);
 } qm_net;

@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "io/group.h"
 #include "io/mmsg.h"
 #include "io/netlink.h"
 
@@ -32,7 +33,7 @@ static int set_path_options(int fd, const qm_sock_config *c) {
   if (rv == 0 && c->is_server) {
     rv = set_int(fd, level, is_v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
   }
-  if (!c->is_server) {
+  if (c->reports_time) {
     /* Only for the order among sockets: done without where it is refused. */
     (void)set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   }
@@ -168,5 +169,8 @@ const qm_net qm_net_kernel = {
     .clock = kernel_clock,
     .watch = qm_netlink_open,
     .changed = qm_netlink_changed,
+    .group = qm_group_open,
+    .join = qm_group_join,
+    .readable = qm_group_readable,
     .random = kernel_random,
 };

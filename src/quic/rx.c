@@ -4,19 +4,13 @@
 #include <errno.h>
 
 #include "io/rxbuf.h"
+#include "io/source.h"
 #include "io/txplan.h"
 
 /* How long after a switch the old path's packets may matter for the order. */
 #define RECENT QUICMIG_SECOND
 /* Sockets that are read together. */
 #define SOURCES_MAX 3
-
-/* A socket among others, and the message at its head. */
-typedef struct source {
-  uint32_t id; /* of the path */
-  bool has_msg;
-  qm_msg msg;
-} source;
 
 static int read_one(quicmig *m, qm_path *p, const uint8_t *data, size_t len,
                     uint8_t ecn) {
@@ -96,12 +90,12 @@ static bool is_live(const quicmig *m, const qm_path *p) {
 
 /* The live paths, the newest of them if there are too many; returns how many.
  */
-static size_t find_live(const quicmig *m, source *sources) {
+static size_t find_live(const quicmig *m, qm_source *sources) {
   const qm_path *p = NULL;
   size_t n = 0, i;
 
   while ((p = qm_paths_next(&m->engine.paths, p))) {
-    source *dest = &sources[n];
+    qm_source *dest = &sources[n];
 
     if (!is_live(m, p)) {
       continue;
@@ -122,7 +116,7 @@ static size_t find_live(const quicmig *m, source *sources) {
 }
 
 /* Takes the next message of s into buf, of QM_GRO_MAX bytes. */
-static void refill(quicmig *m, source *s, uint8_t *buf) {
+static void refill(quicmig *m, qm_source *s, uint8_t *buf) {
   const qm_path *p = qm_paths_find(&m->engine.paths, s->id);
 
   s->msg = (qm_msg){.data = buf, .cap = QM_GRO_MAX};
@@ -132,34 +126,17 @@ static void refill(quicmig *m, source *s, uint8_t *buf) {
   }
 }
 
-static source *earliest(source *sources, size_t n) {
-  source *s = NULL;
-  size_t i;
-
-  for (i = 0; i < n; i++) {
-    if (sources[i].has_msg && (!s || sources[i].msg.at < s->msg.at)) {
-      s = &sources[i];
-    }
-  }
-  return s;
-}
-
-/*
- * Reads several sockets in the order in which the kernel received.  One after
- * the other, a busy moment's worth of packets of one path would make the
- * truncated packet numbers of another undecodable (RFC 9000 appendix A.3): its
- * data, or the PATH_RESPONSE that proves it.
- */
-static int read_in_order(quicmig *m, source *sources, size_t n) {
+/* Reads several sockets in the order in which the kernel received. */
+static int read_in_order(quicmig *m, qm_source *sources, size_t n) {
   uint8_t bufs[SOURCES_MAX][QM_GRO_MAX];
   int total = 0, rv = 0;
-  source *s;
+  qm_source *s;
   size_t i;
 
   for (i = 0; i < n; i++) {
     refill(m, &sources[i], bufs[i]);
   }
-  while (rv == 0 && (s = earliest(sources, n))) {
+  while (rv == 0 && (s = qm_source_earliest(sources, n))) {
     total += (int)qm_msg_count(&s->msg);
     s->has_msg = false;
     rv = read_msg(m, s->id, &s->msg);
@@ -195,7 +172,7 @@ static int read_alone(quicmig *m, uint32_t id) {
   return total;
 }
 
-static bool is_among(const source *sources, size_t n, uint32_t id) {
+static bool is_among(const qm_source *sources, size_t n, uint32_t id) {
   size_t i;
 
   for (i = 0; i < n && sources[i].id != id; i++) {
@@ -205,7 +182,7 @@ static bool is_among(const source *sources, size_t n, uint32_t id) {
 
 int qm_migrator_read(quicmig *m, int fd) {
   const qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
-  source sources[SOURCES_MAX];
+  qm_source sources[SOURCES_MAX];
   size_t n;
 
   if (!p) {

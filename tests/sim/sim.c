@@ -59,6 +59,22 @@ static int16_t *port_slot(const sim_host *h, const qm_addr *a) {
   return &h->by_port[family * SIM_PORTS + qm_addr_port(a)];
 }
 
+static void set_readable(sim_host *h, int fd) {
+  sim_sock *s = &h->socks[fd];
+
+  if (s->group >= 0) {
+    fd = s->group;
+    if (qm_list_is_empty(&s->member)) {
+      qm_list_push(&h->socks[fd].queue, &s->member);
+    }
+    s = &h->socks[fd];
+  }
+  if (!s->is_ready) {
+    s->is_ready = true;
+    h->ready[h->n_ready++] = (int16_t)fd;
+  }
+}
+
 static void arrive(sim *s, sim_pkt *p) {
   sim_host *h = s->hosts[p->dir];
   int fd = *port_slot(h, &p->dst);
@@ -74,10 +90,7 @@ static void arrive(sim *s, sim_pkt *p) {
   qm_list_push(&sock->queue, &p->link);
   sock->queued++;
   s->carried++;
-  if (!sock->is_ready) {
-    sock->is_ready = true;
-    h->ready[h->n_ready++] = (int16_t)fd;
-  }
+  set_readable(h, fd);
 }
 
 static void run_actor(sim *s, sim_actor *a, int fd) {
@@ -90,6 +103,11 @@ static void run_actor(sim *s, sim_actor *a, int fd) {
 
     b->is_stale |= b == a || a->wakes_others;
   }
+}
+
+static bool has_more(const sim_host *h, const sim_sock *s) {
+  return s->is_group ? !qm_list_is_empty(&s->queue)
+                     : h->reads_newest_first && s->queued;
 }
 
 /* Like an event loop after its poll: each readable socket once. */
@@ -106,7 +124,7 @@ static void run_ready(sim_host *h) {
       h->socks[fd].is_ready = false;
       do {
         run_actor(h->world, h->actor, fd);
-      } while (h->reads_newest_first && h->socks[fd].queued);
+      } while (has_more(h, &h->socks[fd]));
     }
   }
   assert(h->n_ready == n);
@@ -266,8 +284,10 @@ static int take_fd(sim_host *h) {
 
   for (i = 0; i < SIM_SOCKS; i++) {
     if (!h->socks[i].is_used) {
-      h->socks[i] = (sim_sock){.is_used = true, .device = -1, .uplink = -1};
+      h->socks[i] =
+          (sim_sock){.is_used = true, .group = -1, .device = -1, .uplink = -1};
       qm_list_init(&h->socks[i].queue);
+      qm_list_init(&h->socks[i].member);
       h->open++;
       h->opened++;
       return i;
@@ -440,6 +460,10 @@ static void sim_close(void *ctx, int fd) {
   sim_sock *s = &h->socks[fd];
 
   assert(s->is_used);
+  qm_list_remove(&s->member);
+  while (s->is_group && !qm_list_is_empty(&s->queue)) {
+    qm_list_remove(s->queue.next);
+  }
   while (!qm_list_is_empty(&s->queue)) {
     free_pkt(h->world, qm_list_entry(s->queue.next, sim_pkt, link));
   }
@@ -468,6 +492,57 @@ static bool sim_changed(void *ctx, int fd) {
   assert(s->is_used && s->is_watch);
   s->is_changed = false;
   return is_changed;
+}
+
+static int sim_group(void *ctx) {
+  sim_host *h = ctx;
+  int err = fault(h, SIM_GROUP), fd = err ? -err : take_fd(h);
+
+  if (fd >= 0) {
+    h->socks[fd].is_group = true;
+  }
+  return fd;
+}
+
+static int sim_join(void *ctx, int group, int fd, uint32_t number) {
+  sim_host *h = ctx;
+  int err = fault(h, SIM_JOIN);
+
+  assert(h->socks[group].is_group && h->socks[fd].is_used);
+  if (!err) {
+    h->socks[fd].group = (int16_t)group;
+    h->socks[fd].number = number;
+  }
+  return -err;
+}
+
+/* As the kernel: who is empty by now leaves the list, who is named goes to its
+ * end. */
+static int sim_readable(void *ctx, int group, uint32_t *numbers, size_t n) {
+  sim_host *h = ctx;
+  sim_sock *g = &h->socks[group];
+  qm_list named;
+  int got = 0;
+
+  qm_list_init(&named);
+  while (got < (int)n && !qm_list_is_empty(&g->queue)) {
+    sim_sock *s =
+        qm_list_entry(h->reads_newest_first ? g->queue.prev : g->queue.next,
+                      sim_sock, member);
+
+    qm_list_remove(&s->member);
+    if (s->queued) {
+      numbers[got++] = s->number;
+      qm_list_push(&named, &s->member);
+    }
+  }
+  while (!qm_list_is_empty(&named)) {
+    qm_list *l = named.next;
+
+    qm_list_remove(l);
+    qm_list_push(&g->queue, l);
+  }
+  return got;
 }
 
 static quicmig_tstamp sim_clock(void *ctx) {
@@ -508,6 +583,9 @@ void sim_host_init(sim *s, sim_host *h, sim_dir out, const char *addr) {
                           .clock = sim_clock,
                           .watch = sim_watch,
                           .changed = sim_changed,
+                          .group = sim_group,
+                          .join = sim_join,
+                          .readable = sim_readable,
                           .random = sim_random}};
   assert(h->socks && h->by_port && h->ready);
   sim_set_addr(&h->addr, addr);

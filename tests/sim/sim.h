@@ -64,10 +64,14 @@ typedef struct sim_sock {
   bool is_ready;         /* in the host's list of readable sockets */
   bool is_watch;         /* no socket: becomes readable with each change */
   bool is_changed;       /* of the watch: there was one, and nobody asked yet */
+  bool is_group;         /* no socket: readable while a member is */
+  int16_t group;         /* that it joined; -1: none */
+  uint32_t number;       /* it joined with */
+  qm_list member;        /* among the readable ones of its group */
   int8_t device;         /* bound to the interface of this uplink; -1: none */
   int8_t uplink;         /* connected through this one; -1: none */
   qm_addr local, remote; /* remote.len 0: not connected */
-  qm_list queue;
+  qm_list queue;         /* of a group: its readable members */
   size_t queued;
 } sim_sock;
 
@@ -95,6 +99,8 @@ typedef enum sim_call {
   SIM_SEND,
   SIM_RANDOM,
   SIM_WATCH,
+  SIM_GROUP,
+  SIM_JOIN,
   SIM_CALLS
 } sim_call;
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -72,7 +73,7 @@ static uint16_t open_range(qm_listener *l, qm_listener_config *c,
   return 0;
 }
 
-static void finds_each_socket(void **state) {
+static void opens_each_port(void **state) {
   qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
   size_t fds = count_fds(), families = has_v6() ? 2 : 1, i, k;
   qm_listener l;
@@ -85,18 +86,108 @@ static void finds_each_socket(void **state) {
   port = open_range(&l, &c, 200);
   assert_int_equal(l.n, 200 * families);
   for (i = 0; i < l.n; i++) {
-    assert_int_equal(qm_listener_find(&l, l.sockets[i].fd), i);
     assert_in_range(qm_addr_port(&l.sockets[i].local), port, port + 199);
     for (k = 0; k < i; k++) {
       assert_false(qm_addr_is_equal(&l.sockets[i].local, &l.sockets[k].local));
     }
   }
-  assert_int_equal(qm_listener_find(&l, -1), l.n);
-  assert_int_equal(qm_listener_find(&l, 100000), l.n);
   qm_listener_close(&l);
   assert_int_equal(l.n, 0);
-  assert_int_equal(qm_listener_find(&l, 3), 0);
+  assert_int_equal(l.fd, -1);
   qm_listener_close(&l); /* harmless */
+  assert_int_equal(count_fds(), fds);
+}
+
+/* A datagram to that socket of l. */
+static void send_to(const qm_listener *l, uint32_t number) {
+  const qm_addr *to = &l->sockets[number].local;
+  int fd = socket(qm_addr_family(to), SOCK_DGRAM, 0);
+
+  assert_int_equal(sendto(fd, "x", 1, 0, &to->u.sa, to->len), 1);
+  close(fd);
+}
+
+static bool is_readable(const qm_listener *l) {
+  struct pollfd p = {.fd = l->fd, .events = POLLIN};
+
+  return poll(&p, 1, 1000) == 1;
+}
+
+/* Reads one datagram; returns when it came. */
+static uint64_t take(const qm_listener *l, uint32_t number) {
+  static uint8_t room[QM_GRO_MAX];
+  qm_msg m = {.data = room, .cap = sizeof(room)};
+
+  assert_int_equal(l->net->recv(NULL, l->sockets[number].fd, &m, 1), 1);
+  assert_int_equal(m.len, 1);
+  return m.at;
+}
+
+/* One descriptor tells of all, and which they are, in the order of arrival. */
+static void names_the_readable(void **state) {
+  static const uint32_t wanted[] = {7, 19, 0, 12};
+  qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
+  uint32_t numbers[QM_GROUP_MAX], i;
+  uint64_t last = 0;
+  qm_listener l;
+
+  (void)state;
+  (void)open_range(&l, &c, 20);
+  assert_int_equal(qm_listener_readable(&l, numbers), 0);
+  for (i = 0; i < COUNT_OF(wanted); i++) {
+    send_to(&l, wanted[i]);
+  }
+  assert_true(is_readable(&l));
+  assert_int_equal(qm_listener_readable(&l, numbers), COUNT_OF(wanted));
+  for (i = 0; i < COUNT_OF(wanted); i++) {
+    uint64_t at = take(&l, wanted[i]);
+
+    assert_int_equal(numbers[i], wanted[i]);
+    assert_true(at > last);
+    last = at;
+  }
+  assert_int_equal(qm_listener_readable(&l, numbers), 0);
+  qm_listener_close(&l);
+}
+
+/* More than fit: who was named goes to the end. */
+static void names_all_in_turn(void **state) {
+  qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
+  uint32_t numbers[QM_GROUP_MAX], i, seen = 0;
+  qm_listener l;
+
+  (void)state;
+  (void)open_range(&l, &c, 2 * QM_GROUP_MAX);
+  for (i = 0; i < l.n; i++) {
+    send_to(&l, i);
+  }
+  for (i = 0; i < 2; i++) {
+    uint32_t k;
+
+    assert_true(is_readable(&l));
+    assert_int_equal(qm_listener_readable(&l, numbers), QM_GROUP_MAX);
+    for (k = 0; k < QM_GROUP_MAX; k++) {
+      seen |= 1u << numbers[k];
+    }
+  }
+  assert_int_equal(seen, (1u << l.n) - 1);
+  qm_listener_close(&l);
+}
+
+/* Alone, a socket is its own descriptor, and nothing is asked. */
+static void one_needs_no_group(void **state) {
+  qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
+  size_t fds = count_fds();
+  uint32_t numbers[QM_GROUP_MAX];
+  qm_listener l;
+
+  (void)state;
+  assert_int_equal(try_open(&l, &c), 0);
+  assert_int_equal(count_fds(), fds + 1);
+  assert_int_equal(l.fd, l.sockets[0].fd);
+  assert_int_equal(qm_listener_readable(&l, numbers), 1);
+  assert_int_equal(numbers[0], 0);
+  qm_listener_close(&l);
   assert_int_equal(count_fds(), fds);
 }
 
@@ -170,6 +261,40 @@ static void too_few_descriptors(void **state) {
   assert_int_equal(count_fds(), fds);
   assert_int_equal(try_open(&l, &c), 0);
   qm_listener_close(&l);
+}
+
+static int refused_group(void *ctx) {
+  (void)ctx;
+  return -EMFILE;
+}
+
+static int refused_join(void *ctx, int group, int fd, uint32_t number) {
+  (void)ctx;
+  (void)group;
+  (void)fd;
+  return number == 7 ? -ENOSPC : 0;
+}
+
+static void no_group(void **state) {
+  qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
+  size_t fds = count_fds(), i;
+  qm_listener l;
+  qm_addr local;
+
+  (void)state;
+  (void)open_range(&l, &c, 20);
+  qm_listener_close(&l);
+  for (i = 0; i < 2; i++) {
+    qm_net net = qm_net_kernel;
+
+    net.group = i == 0 ? refused_group : net.group;
+    net.join = i == 1 ? refused_join : net.join;
+    assert_int_equal(qm_listener_open(&l, &c, &qm_mem_default, &net, &local),
+                     QUICMIG_ERR_SYSTEM);
+    assert_int_equal(errno, i == 0 ? EMFILE : ENOSPC);
+    assert_non_null(strstr(quicmig_last_error_text(), "grouping"));
+    assert_int_equal(count_fds(), fds);
+  }
 }
 
 static void *no_memory(size_t n, size_t size, void *user_data) {
@@ -282,10 +407,14 @@ static void configurations(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(finds_each_socket),
+      cmocka_unit_test(opens_each_port),
+      cmocka_unit_test(names_the_readable),
+      cmocka_unit_test(names_all_in_turn),
+      cmocka_unit_test(one_needs_no_group),
       cmocka_unit_test(any_port),
       cmocka_unit_test(a_port_is_taken),
       cmocka_unit_test(too_few_descriptors),
+      cmocka_unit_test(no_group),
       cmocka_unit_test(out_of_memory),
       cmocka_unit_test(configurations),
   };
