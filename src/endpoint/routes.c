@@ -29,13 +29,34 @@ static uint8_t next_slot(qm_routes *r, const qm_addr *current) {
   return at;
 }
 
-void qm_routes_on_packet(qm_routes *r, const qm_addr *remote,
-                         const qm_addr *local, uint32_t socket,
+/* Is it of the path that the address is known for? */
+static bool is_known(const qm_route *known, const qm_route *seen,
+                     const qm_addr *current) {
+  return known->id == seen->id || qm_addr_is_equal(&known->remote, current);
+}
+
+void qm_routes_on_packet(qm_routes *r, const qm_route *seen,
                          const qm_addr *current) {
-  if (qm_routes_find(r, &remote->u.sa, remote->len)) {
+  const qm_route *known =
+      qm_routes_find(r, &seen->remote.u.sa, seen->remote.len);
+
+  if (!known) {
+    r->last = next_slot(r, current);
+  } else if (is_known(known, seen, current)) {
     return;
   }
-  r->last = next_slot(r, current);
-  r->all[r->last] =
-      (qm_route){.remote = *remote, .local = *local, .socket = socket};
+  r->all[r->last] = *seen;
+  r->all[r->last].number = ++r->count;
+}
+
+void qm_routes_on_move(qm_routes *r, const qm_addr *from, const qm_addr *to) {
+  const qm_route *dest = qm_routes_find(r, &to->u.sa, to->len);
+  size_t i;
+
+  for (i = 0; dest && i < QM_ROUTES_MAX; i++) {
+    if (r->all[i].number < dest->number &&
+        !qm_addr_is_equal(&r->all[i].remote, from)) {
+      r->all[i].remote.len = 0;
+    }
+  }
 }

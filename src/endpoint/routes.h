@@ -16,24 +16,33 @@ typedef struct qm_route {
   qm_addr remote; /* len 0: none */
   qm_addr local;
   uint32_t socket; /* its number */
+  uint64_t id;     /* names the connection ID that the client used first */
+  uint64_t number; /* they are counted */
 } qm_route;
 
 typedef struct qm_routes {
   qm_addr shown;  /* the local address that ngtcp2 sees */
   uint8_t last;   /* found or noted last */
   uint8_t oldest; /* overwritten next */
+  uint64_t count;
   qm_route all[QM_ROUTES_MAX];
 } qm_routes;
 
 void qm_routes_init(qm_routes *r, const qm_addr *shown);
 
-/* A packet came from `remote` to `local` on that socket.  current: the client's
- * validated address.  The first one from an address counts: nothing says here
- * whether a packet is genuine, and a copy of one, sent to another port, must
- * not lead the answers away. */
-void qm_routes_on_packet(qm_routes *r, const qm_addr *remote,
-                         const qm_addr *local, uint32_t socket,
+/* A packet came from seen->remote to seen->local.  current: the client's
+ * validated address.  The first one from an address to a connection ID counts:
+ * nothing says here whether a packet is genuine, and a copy of one, sent to
+ * another port, must not lead the answers away.  With another ID it is another
+ * path of the client, to which a NAT gave the port of an earlier one; unless
+ * the address is the current one. */
+void qm_routes_on_packet(qm_routes *r, const qm_route *seen,
                          const qm_addr *current);
+
+/* The client has moved from one validated address to another: of those seen
+ * before no other matters any longer, and a NAT may give its port to the same
+ * client again. */
+void qm_routes_on_move(qm_routes *r, const qm_addr *from, const qm_addr *to);
 
 /* The way to an address that ngtcp2 wants to send to; NULL: not known. */
 const qm_route *qm_routes_find(qm_routes *r, const struct sockaddr *remote,

@@ -8,14 +8,15 @@
 
 /* The peer is there, and it is proven: tell the application. */
 static void on_address(qm_sconn *c, const ngtcp2_addr *remote) {
+  qm_addr a, from = c->tracker.current.addr;
   quicmig_migration m;
-  qm_addr a;
 
   if (qm_addr_set(&a, (const struct sockaddr *)remote->addr, remote->addrlen) !=
           0 ||
       !qm_tracker_on_validated(&c->tracker, &a, c->server->clock.last, &m)) {
     return;
   }
+  qm_routes_on_move(&c->routes, &from, &a);
   c->conn.remote = a;
   c->conn.migrations = m.count;
   c->server->stats.migrations++;
@@ -201,10 +202,14 @@ static void answer_stray(qm_sconn *c, const qm_msg *pkt) {
 }
 
 void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
+  const qm_route seen = {.remote = pkt->remote,
+                         .local = pkt->local,
+                         .socket = c->server->reading,
+                         .id = id};
+
   if (c->conn.state != QM_CONN_ENDED) {
     qm_tracker_on_packet(&c->tracker, &pkt->remote, id);
-    qm_routes_on_packet(&c->routes, &pkt->remote, &pkt->local,
-                        c->server->reading, &c->tracker.current.addr);
+    qm_routes_on_packet(&c->routes, &seen, &c->tracker.current.addr);
   }
 }
 

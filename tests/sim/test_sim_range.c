@@ -16,6 +16,8 @@
 #define LO 4433
 #define PORTS 1000
 #define HOPS 300
+#define NAT_PORTS 3
+#define NAT_FIRST 50000
 #define SPOOFED 12 /* more than the routes that are kept */
 
 enum { C4, C6 };
@@ -23,7 +25,10 @@ enum { C4, C6 };
 static struct world {
   rig r;
   sim_line line;
-  sim_node tap;
+  sim_node tap, nat;
+  uint16_t outer[65536]; /* the client's port > that of its mapping */
+  uint16_t inner[NAT_PORTS][65536]; /* and back, by the server's port */
+  uint16_t next_outer;
   uint16_t peer[2][65536];    /* a client's port > the one it connected to */
   uint8_t is_used[2][65536];  /* the server's */
   uint64_t answers, stray;    /* those that left elsewhere */
@@ -70,6 +75,30 @@ static void tap(sim *s, sim_node *n, sim_pkt *p) {
   sim_forward(s, n, p);
 }
 
+/* A NAT with few ports, each of which serves many at once, who talk to
+ * different ports of the server: it soon gives a hop the port that an earlier
+ * one had. */
+static void translate(sim *s, sim_node *n, sim_pkt *p) {
+  qm_addr *mine = p->dir == SIM_UP ? &p->src : &p->dst;
+  uint16_t port = qm_addr_port(mine);
+  uint16_t server = qm_addr_port(p->dir == SIM_UP ? &p->dst : &p->src);
+
+  if (p->dir == SIM_UP &&
+      (!w.outer[port] || w.inner[w.outer[port] - NAT_FIRST][server] != port)) {
+    uint16_t i = w.next_outer++ % NAT_PORTS;
+
+    w.outer[port] = (uint16_t)(NAT_FIRST + i);
+    w.inner[i][server] = port;
+  }
+  port = p->dir == SIM_UP ? w.outer[port] : w.inner[port - NAT_FIRST][server];
+  qm_addr_set_port(mine, port);
+  if (port) {
+    sim_forward(s, n, p);
+  } else {
+    sim_drop(s, n, p);
+  }
+}
+
 static void listen_range(rig *r, quicmig_server_config *cfg) {
   static qm_addr second;
 
@@ -111,13 +140,17 @@ static void on_hop(rig_client *c, const quicmig_hop_record *h) {
   check_shown();
 }
 
-static rig_client *start(uint32_t mode) {
+static rig_client *start_behind(uint32_t mode, bool has_nat) {
   rig *r = &w.r;
 
   memset(&w, 0, sizeof(w));
   rig_init(r, 0, false);
   w.tap.pass = tap;
   sim_append(&r->world, &w.tap);
+  w.nat.pass = translate;
+  if (has_nat) {
+    sim_append(&r->world, &w.nat);
+  }
   sim_line_init(&r->world, &w.line, 10 * MS);
   sim_uplink_add(&r->client_host, "c", "10.0.0.1");
   sim_uplink_add(&r->client_host, "c", "fd00::1");
@@ -136,6 +169,8 @@ static rig_client *start(uint32_t mode) {
   assert_int_equal(r->server_host.open, 2 * PORTS + 1); /* and their group */
   return &r->clients[0];
 }
+
+static rig_client *start(uint32_t mode) { return start_behind(mode, false); }
 
 static size_t ports_used(size_t family) {
   size_t n = 0, i;
@@ -261,12 +296,30 @@ static void test_pauses(void **state) {
   }
 }
 
+/* A NAT gives a hop the port that an earlier one had: its answers leave from
+ * where the hop went to, not from where the earlier one did. */
+static void test_few_nat_ports(void **state) {
+  static const uint32_t modes[] = {QUICMIG_MODE_MIGRATE, QUICMIG_MODE_REBIND};
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < 2; i++) {
+    rig_client *c = start_behind(modes[i], true);
+
+    run_hops(c, HOPS);
+    rig_finish(&w.r, SEC);
+    assert_int_equal(rig_lost(&w.r), 0);
+    finish(c);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_hops),
       cmocka_unit_test(test_both_families),
       cmocka_unit_test(test_copies),
       cmocka_unit_test(test_pauses),
+      cmocka_unit_test(test_few_nat_ports),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
