@@ -412,10 +412,10 @@ QUICMIG_EXTERN int quicmig_client_run(quicmig_client *c, int fd,
 /* What a server tells beside its connections. */
 typedef struct quicmig_server_callbacks {
   size_t size; /* sizeof(quicmig_server_callbacks) */
-  /* Required.  Watch fd for reading (on=1) or stop (on=0).  It is the socket, or
-   * where there are several one epoll descriptor for them, level-triggered like
-   * a socket; named once, at the start.  The server owns fd and closes it right
-   * after on=0. */
+  /* Required.  Watch fd for reading (on=1) or stop (on=0).  It is the socket,
+   * or where there are several one epoll descriptor for them, level-triggered
+   * like a socket; named once, at the start.  The server owns fd and closes it
+   * right after on=0. */
   void (*watch)(quicmig_server *s, int fd, int on, void *user_data);
   /* Optional.  A handshake begins; its address is not validated and not shown.
    * Set the connection's user data here.  Non-zero refuses it: c is gone, the

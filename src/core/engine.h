@@ -204,6 +204,9 @@ int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now);
 /* When qm_engine_make_room() can succeed; QUICMIG_NEVER: not by waiting. */
 quicmig_tstamp qm_engine_room_at(qm_engine *e, const qm_cc *cc);
 
+/* In which mode a hop for that reason is made. */
+uint32_t qm_engine_mode_of(const qm_engine *e, quicmig_reason reason);
+
 /* The minimum gap between two hops of the schedule's mode. */
 quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto);
 /* And of this one. */

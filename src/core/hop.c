@@ -19,6 +19,10 @@ static bool is_always_migrated(const qm_engine *e, quicmig_reason reason) {
          (reason == QUICMIG_REASON_NETWORK && !e->is_forbidden);
 }
 
+uint32_t qm_engine_mode_of(const qm_engine *e, quicmig_reason reason) {
+  return is_always_migrated(e, reason) ? QUICMIG_MODE_MIGRATE : e->o.hop_mode;
+}
+
 static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
                          quicmig_tstamp now) {
   const qm_path *from = qm_engine_active(e);
@@ -31,18 +35,17 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
       (uint32_t)qm_time_min(cc->min_rtt / QUICMIG_MICROSECOND, UINT32_MAX);
   e->hop.hold_us = 0;
   qm_gap_start(&e->hop.gap, now);
-  e->hop.record = (quicmig_hop_record){
-      .size = sizeof(quicmig_hop_record),
-      .seq = seq,
-      .reason = reason,
-      .mode =
-          is_always_migrated(e, reason) ? QUICMIG_MODE_MIGRATE : e->o.hop_mode,
-      .from_id = from ? from->id : 0,
-      .from_port = from ? qm_addr_port(&from->local) : 0,
-      .from_remote_port = from ? from->remote_port : 0,
-      .started_at = now,
-      .cwnd_before = cc->cwnd,
-      .srtt_before = cc->srtt};
+  e->hop.record =
+      (quicmig_hop_record){.size = sizeof(quicmig_hop_record),
+                           .seq = seq,
+                           .reason = reason,
+                           .mode = qm_engine_mode_of(e, reason),
+                           .from_id = from ? from->id : 0,
+                           .from_port = from ? qm_addr_port(&from->local) : 0,
+                           .from_remote_port = from ? from->remote_port : 0,
+                           .started_at = now,
+                           .cwnd_before = cc->cwnd,
+                           .srtt_before = cc->srtt};
 }
 
 /* REBIND uses up no connection ID: what the peer's IDs ask for is not its

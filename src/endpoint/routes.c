@@ -1,16 +1,38 @@
 #include "endpoint/routes.h"
 
-void qm_routes_init(qm_routes *r, const qm_addr *shown) {
-  *r = (qm_routes){.shown = *shown};
+#include <string.h>
+
+/* Tells a socket and a host of it from others. */
+static uint16_t mark(const qm_addr *local, uint32_t socket) {
+  uint32_t h = (socket + 1) * 0x9e3779b1u, word;
+  const uint8_t *host = (const uint8_t *)&local->u.in.sin_addr;
+  size_t i, n = sizeof(local->u.in.sin_addr);
+
+  if (qm_addr_family(local) == AF_INET6) {
+    host = (const uint8_t *)&local->u.in6.sin6_addr;
+    n = sizeof(local->u.in6.sin6_addr);
+  }
+  for (i = 0; i < n; i += sizeof(word)) {
+    memcpy(&word, host + i, sizeof(word));
+    h = (h ^ word) * 0x85ebca6bu;
+    h ^= h >> 15;
+  }
+  return (uint16_t)(h ^ (h >> 16));
 }
 
-const qm_route *qm_routes_find(qm_routes *r, const struct sockaddr *remote,
-                               socklen_t len) {
+void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket) {
+  *r = (qm_routes){.local = *local,
+                   .in_use = QM_ROUTES_MAX,
+                   .first_mark = mark(local, socket)};
+}
+
+static qm_route *search(qm_routes *r, const struct sockaddr *shown,
+                        socklen_t len) {
   uint8_t i, at = r->last;
 
   for (i = 0; i < QM_ROUTES_MAX;
        i++, at = (uint8_t)((at + 1) % QM_ROUTES_MAX)) {
-    if (r->all[at].remote.len && qm_addr_is(&r->all[at].remote, remote, len)) {
+    if (r->all[at].shown.len && qm_addr_is(&r->all[at].shown, shown, len)) {
       r->last = at;
       return &r->all[at];
     }
@@ -18,45 +40,93 @@ const qm_route *qm_routes_find(qm_routes *r, const struct sockaddr *remote,
   return NULL;
 }
 
-/* The slot for a new address: not that of the one in use. */
-static uint8_t next_slot(qm_routes *r, const qm_addr *current) {
-  uint8_t at = r->oldest;
+const qm_route *qm_routes_find(qm_routes *r, const struct sockaddr *shown,
+                               socklen_t len) {
+  qm_route *route = search(r, shown, len);
 
-  if (r->all[at].remote.len && qm_addr_is_equal(&r->all[at].remote, current)) {
-    at = (uint8_t)((at + 1) % QM_ROUTES_MAX);
+  if (route) {
+    route->asked = ++r->asked;
   }
-  r->oldest = (uint8_t)((at + 1) % QM_ROUTES_MAX);
-  return at;
+  return route;
 }
 
-/* Is it of the path that the address is known for? */
-static bool is_known(const qm_route *known, const qm_route *seen,
-                     const qm_addr *current) {
-  return known->id == seen->id || qm_addr_is_equal(&known->remote, current);
+static bool is_it(const qm_route *route, const qm_addr *remote,
+                  const qm_addr *local, uint32_t socket) {
+  return route->shown.len && route->socket == socket &&
+         qm_addr_is_equal(&route->remote, remote) &&
+         qm_addr_is_equal(&route->local, local);
 }
 
-void qm_routes_on_packet(qm_routes *r, const qm_route *seen,
-                         const qm_addr *current) {
-  const qm_route *known =
-      qm_routes_find(r, &seen->remote.u.sa, seen->remote.len);
-
-  if (!known) {
-    r->last = next_slot(r, current);
-  } else if (is_known(known, seen, current)) {
-    return;
+static uint64_t worth(const qm_route *route) {
+  if (!route->shown.len) {
+    return 0;
   }
-  r->all[r->last] = *seen;
-  r->all[r->last].number = ++r->count;
+  if (!route->asked) {
+    return route->is_second ? 1 : 2;
+  }
+  return 2 + route->asked;
 }
 
-void qm_routes_on_move(qm_routes *r, const qm_addr *from, const qm_addr *to) {
-  const qm_route *dest = qm_routes_find(r, &to->u.sa, to->len);
-  size_t i;
+/* The slot of the path that is missed least. */
+static qm_route *oldest(qm_routes *r) {
+  qm_route *best = NULL;
+  uint8_t i, at = r->next;
 
-  for (i = 0; dest && i < QM_ROUTES_MAX; i++) {
-    if (r->all[i].number < dest->number &&
-        !qm_addr_is_equal(&r->all[i].remote, from)) {
-      r->all[i].remote.len = 0;
+  for (i = 0; i < QM_ROUTES_MAX;
+       i++, at = (uint8_t)((at + 1) % QM_ROUTES_MAX)) {
+    if (at != r->in_use && (!best || worth(&r->all[at]) < worth(best))) {
+      best = &r->all[at];
     }
   }
+  r->next = (uint8_t)((best - r->all + 1) % QM_ROUTES_MAX);
+  return best;
+}
+
+static bool is_seen(const qm_routes *r, const qm_addr *remote) {
+  size_t i;
+
+  for (i = 0;
+       i < QM_ROUTES_MAX &&
+       !(r->all[i].shown.len && qm_addr_is_equal(&r->all[i].remote, remote));
+       i++) {
+  }
+  return i < QM_ROUTES_MAX;
+}
+
+static void note(qm_routes *r, const qm_addr *remote, const qm_addr *local,
+                 uint32_t socket) {
+  qm_route *route = oldest(r);
+  uint16_t port = qm_addr_port(remote) ^ mark(local, socket) ^ r->first_mark;
+  qm_addr shown = *remote;
+
+  route->shown.len = 0;
+  qm_addr_set_port(&shown, port);
+  while (search(r, &shown.u.sa, shown.len)) { /* one in 65,536 */
+    qm_addr_set_port(&shown, ++port);
+  }
+  *route = (qm_route){.shown = shown,
+                      .remote = *remote,
+                      .local = *local,
+                      .socket = socket,
+                      .is_second = is_seen(r, remote)};
+  r->last = (uint8_t)(route - r->all);
+}
+
+const qm_route *qm_routes_on_packet(qm_routes *r, const qm_addr *remote,
+                                    const qm_addr *local, uint32_t socket) {
+  uint8_t i, at = r->last;
+
+  for (i = 0; i < QM_ROUTES_MAX;
+       i++, at = (uint8_t)((at + 1) % QM_ROUTES_MAX)) {
+    if (is_it(&r->all[at], remote, local, socket)) {
+      r->last = at;
+      return &r->all[at];
+    }
+  }
+  note(r, remote, local, socket);
+  return &r->all[r->last];
+}
+
+void qm_routes_use(qm_routes *r, const qm_route *route) {
+  r->in_use = (uint8_t)(route - r->all);
 }

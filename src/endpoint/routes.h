@@ -1,51 +1,64 @@
 /*
- * How a server's connection answers each address of its client: from the socket
- * and the host that were addressed there.  ngtcp2 sees one local address, the
- * one where the connection began.  Pure.
+ * The paths of a server's connection: each address of its client with the
+ * socket and the host that it addressed, from which it is answered.
+ *
+ * ngtcp2 tells paths apart by the client's address alone; its local address is
+ * always the one where the connection began.  But a NAT may give a hop a port
+ * that another hop has, towards another port of the server: those are two
+ * paths.  So what is shown to ngtcp2 as the client's port depends on both ends,
+ * and what comes to another port, be it a path or a copy of somebody's, is
+ * validated before it counts.  By the way by which the connection began it is
+ * the true port, so always where a server has one socket and one address.
+ * Pure.
  */
 #ifndef QM_ROUTES_H
 #define QM_ROUTES_H
 
 #include "base/addr.h"
 
-/* Addresses of one client that are remembered: more than ngtcp2 uses at once.
- * The one in use is never overwritten by those that were only seen. */
+/* Paths of one client that are remembered: more than ngtcp2 uses at once. */
 #define QM_ROUTES_MAX 8
 
 typedef struct qm_route {
-  qm_addr remote; /* len 0: none */
+  qm_addr shown; /* what ngtcp2 takes for the client's address; len 0: none */
+  qm_addr remote;
   qm_addr local;
   uint32_t socket; /* its number */
-  uint64_t id;     /* names the connection ID that the client used first */
-  uint64_t number; /* they are counted */
+  bool is_second;  /* that address had been seen at another socket */
+  uint64_t asked;  /* for, by ngtcp2: a count; 0: never */
 } qm_route;
 
 typedef struct qm_routes {
-  qm_addr shown;  /* the local address that ngtcp2 sees */
-  uint8_t last;   /* found or noted last */
-  uint8_t oldest; /* overwritten next */
-  uint64_t count;
+  qm_addr local; /* that ngtcp2 sees */
+  uint8_t last;  /* found or noted last */
+  uint8_t next;  /* where the search for an old one begins */
+  uint8_t in_use;
+  uint16_t first_mark; /* of the way by which the connection began */
+  uint64_t asked;
   qm_route all[QM_ROUTES_MAX];
 } qm_routes;
 
-void qm_routes_init(qm_routes *r, const qm_addr *shown);
+/* local: where the first packet came to; by that socket. */
+void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket);
 
-/* A packet came from seen->remote to seen->local.  current: the client's
- * validated address.  The first one from an address to a connection ID counts:
- * nothing says here whether a packet is genuine, and a copy of one, sent to
- * another port, must not lead the answers away.  With another ID it is another
- * path of the client, to which a NAT gave the port of an earlier one; unless
- * the address is the current one. */
-void qm_routes_on_packet(qm_routes *r, const qm_route *seen,
-                         const qm_addr *current);
+/* The path on which a packet came, from `remote` to `local` by that socket;
+ * noted if it is new, instead of the oldest one that ngtcp2 has not asked for:
+ * of those first one of an address that had been seen at another socket, as
+ * copies are.  Valid until the next one is noted. */
+const qm_route *qm_routes_on_packet(qm_routes *r, const qm_addr *remote,
+                                    const qm_addr *local, uint32_t socket);
 
-/* The client has moved from one validated address to another: of those seen
- * before no other matters any longer, and a NAT may give its port to the same
- * client again. */
-void qm_routes_on_move(qm_routes *r, const qm_addr *from, const qm_addr *to);
-
-/* The way to an address that ngtcp2 wants to send to; NULL: not known. */
-const qm_route *qm_routes_find(qm_routes *r, const struct sockaddr *remote,
+/* The path that is shown with that address, for ngtcp2; NULL: not known any
+ * more. */
+const qm_route *qm_routes_find(qm_routes *r, const struct sockaddr *shown,
                                socklen_t len);
+
+/* NULL: none yet. */
+static inline const qm_route *qm_routes_in_use(const qm_routes *r) {
+  return r->in_use < QM_ROUTES_MAX ? &r->all[r->in_use] : NULL;
+}
+
+/* That one is validated, and in use from now on: it is not forgotten. */
+void qm_routes_use(qm_routes *r, const qm_route *route);
 
 #endif

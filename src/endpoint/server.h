@@ -30,6 +30,7 @@ typedef struct qm_sconn {
   qm_list dirty; /* in server->dirty while it wants to be written */
   qm_tracker tracker;
   qm_routes routes;
+  const qm_route *route; /* by which the packet at hand came */
   uint8_t *close_pkt; /* the CONNECTION_CLOSE, for the peer's stray packets */
   size_t close_len;
   uint32_t strays;

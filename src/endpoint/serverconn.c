@@ -6,18 +6,23 @@
  * 9000 section 10.2). */
 #define LINGER_PTOS 3
 
+/* How the connection answers what ngtcp2 calls `remote`; NULL: it was
+ * forgotten. */
+static const qm_route *find_route(qm_sconn *c, const ngtcp2_addr *remote) {
+  return qm_routes_find(&c->routes, (const struct sockaddr *)remote->addr,
+                        remote->addrlen);
+}
+
 /* The peer is there, and it is proven: tell the application. */
-static void on_address(qm_sconn *c, const ngtcp2_addr *remote) {
-  qm_addr a, from = c->tracker.current.addr;
+static void on_address(qm_sconn *c, const qm_route *route) {
   quicmig_migration m;
 
-  if (qm_addr_set(&a, (const struct sockaddr *)remote->addr, remote->addrlen) !=
-          0 ||
-      !qm_tracker_on_validated(&c->tracker, &a, c->server->clock.last, &m)) {
+  qm_routes_use(&c->routes, route);
+  if (!qm_tracker_on_validated(&c->tracker, &route->remote,
+                               c->server->clock.last, &m)) {
     return;
   }
-  qm_routes_on_move(&c->routes, &from, &a);
-  c->conn.remote = a;
+  c->conn.remote = route->remote;
   c->conn.migrations = m.count;
   c->server->stats.migrations++;
   if (c->conn.cb.migrated) {
@@ -28,10 +33,11 @@ static void on_address(qm_sconn *c, const ngtcp2_addr *remote) {
 static void on_path_validated(quicmig_conn *conn, const ngtcp2_path *path,
                               ngtcp2_path_validation_result res) {
   const ngtcp2_path *current = ngtcp2_conn_get_path(conn->conn);
+  const qm_route *route = find_route(qm_sconn_of(conn), &path->remote);
 
-  if (res == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS &&
+  if (res == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS && route &&
       ngtcp2_path_eq(path, current)) {
-    on_address(qm_sconn_of(conn), &path->remote);
+    on_address(qm_sconn_of(conn), route);
   }
 }
 
@@ -87,7 +93,7 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
                          .initial = hd,
                          .reset_secret = s->reset_secret,
                          .now = s->clock.last};
-  qm_addr shown;
+  qm_addr local;
   qm_sconn *c;
 
   if (qm_heap_reserve(&s->timers, (size_t)s->stats.connections + 1) != 0) {
@@ -98,9 +104,9 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
     return NULL;
   }
   c->server = s;
-  (void)qm_addr_set(&shown, (const struct sockaddr *)path->local.addr,
+  (void)qm_addr_set(&local, (const struct sockaddr *)path->local.addr,
                     path->local.addrlen);
-  qm_routes_init(&c->routes, &shown);
+  qm_routes_init(&c->routes, &local, s->reading);
   qm_heap_node_init(&c->timer);
   qm_list_init(&c->link);
   qm_list_init(&c->ids);
@@ -154,18 +160,16 @@ static void end(qm_sconn *c) {
  * callback. */
 static void sync_address(qm_sconn *c) {
   const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn.conn);
-  const qm_addr *current = &c->tracker.current.addr;
-  qm_addr a;
+  const qm_route *in_use = qm_routes_in_use(&c->routes), *route;
 
-  if (qm_addr_is(current, path->remote.addr, path->remote.addrlen)) {
+  if (c->conn.state != QM_CONN_OPEN ||
+      (in_use &&
+       qm_addr_is(&in_use->shown, path->remote.addr, path->remote.addrlen))) {
     return;
   }
-  if (c->conn.state == QM_CONN_OPEN &&
-      qm_addr_set(&a, (const struct sockaddr *)path->remote.addr,
-                  path->remote.addrlen) == 0 &&
-      !qm_addr_is_equal(&a, current) &&
-      (!current->len || qm_tracker_is_known(&c->tracker, &a))) {
-    on_address(c, &path->remote);
+  route = find_route(c, &path->remote);
+  if (route && (!in_use || qm_tracker_is_known(&c->tracker, &route->remote))) {
+    on_address(c, route);
   }
 }
 
@@ -202,14 +206,10 @@ static void answer_stray(qm_sconn *c, const qm_msg *pkt) {
 }
 
 void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
-  const qm_route seen = {.remote = pkt->remote,
-                         .local = pkt->local,
-                         .socket = c->server->reading,
-                         .id = id};
-
   if (c->conn.state != QM_CONN_ENDED) {
     qm_tracker_on_packet(&c->tracker, &pkt->remote, id);
-    qm_routes_on_packet(&c->routes, &seen, &c->tracker.current.addr);
+    c->route = qm_routes_on_packet(&c->routes, &pkt->remote, &pkt->local,
+                                   c->server->reading);
   }
 }
 
@@ -217,10 +217,10 @@ void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt) {
   const ngtcp2_pkt_info pi = {.ecn = pkt->ecn};
   /* ngtcp2 copies the addresses; it takes them without const. */
   const ngtcp2_path path = {
-      .local = {.addr = (ngtcp2_sockaddr *)&c->routes.shown.u,
-                .addrlen = c->routes.shown.len},
-      .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->remote.u,
-                 .addrlen = pkt->remote.len}};
+      .local = {.addr = (ngtcp2_sockaddr *)&c->routes.local.u,
+                .addrlen = c->routes.local.len},
+      .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&c->route->shown.u,
+                 .addrlen = c->route->shown.len}};
   int rv;
 
   if (c->conn.state == QM_CONN_ENDED) {
@@ -264,11 +264,10 @@ static void keep_close(qm_sconn *c, const uint8_t *pkt, size_t len) {
   }
 }
 
-/* To an address that was forgotten nothing is sent: it was never proven. */
+/* On a path that was forgotten, by a flood of others, nothing is sent. */
 static void add(qm_sconn *c, const ngtcp2_addr *remote,
                 const ngtcp2_pkt_info *pi, size_t len) {
-  const qm_route *route = qm_routes_find(
-      &c->routes, (const struct sockaddr *)remote->addr, remote->addrlen);
+  const qm_route *route = find_route(c, remote);
 
   if (route) {
     qm_server_add(c->server, route, (uint8_t)pi->ecn, len);

@@ -19,6 +19,8 @@
 #define QM_REMOTES 2
 /* The home of a path that was added by hand: the program knows why. */
 #define QM_HOME_BY_HAND 0xfe
+/* A better home that comes and goes is left alone. */
+#define QM_BETTER_FOR (2 * QUICMIG_SECOND)
 
 typedef struct qm_homes {
   qm_addr remotes[QM_REMOTES]; /* ngtcp2 knows the first one, whatever a socket
@@ -37,7 +39,29 @@ typedef struct qm_homes {
   quicmig_duration better_for; /* it must last, before it is moved to */
 } qm_homes;
 
+/* home.c */
+
 void qm_homes_init(qm_homes *h, const qm_addr *remote);
+
+/* The server's address, with its port for the next socket. */
+qm_addr qm_homes_remote(const quicmig *m, uint8_t home);
+
+/* Opens the socket of a hop for `reason` at a home that has a route; tried is
+ * its name then.  As qm_sock_open(). */
+int qm_homes_open(quicmig *m, uint32_t reason, qm_sock *s);
+
+/* The same at the first home from `from` on that has a route; *home is its
+ * name.  The first one's error counts. */
+int qm_homes_open_from(quicmig *m, uint8_t from, qm_ports *ports, qm_sock *s,
+                       uint8_t *home);
+
+/* Does that error of a socket's opening mean that there is no route? */
+bool qm_homes_is_unreachable(int err, int sys_errno);
+
+/* A hop attempt has ended. */
+void qm_homes_on_record(quicmig *m, const quicmig_hop_record *r);
+
+/* roam.c */
 
 /* Watches the network if that is wanted.  Errors: QUICMIG_ERR_SYSTEM with
  * m->sys_error. */
@@ -52,15 +76,5 @@ void qm_homes_on_readable(quicmig *m);
 
 /* Looks at the network if it is time. */
 void qm_homes_on_time(quicmig *m);
-
-/* A hop attempt has ended. */
-void qm_homes_on_record(quicmig *m, const quicmig_hop_record *r);
-
-/* Opens the socket of a hop for `reason` at a home that has a route; tried is
- * its name then.  As qm_sock_open(). */
-int qm_homes_open(quicmig *m, uint32_t reason, qm_sock *s);
-
-/* The server's address, with its port for the next socket. */
-qm_addr qm_homes_remote(const quicmig *m, uint8_t home);
 
 #endif

@@ -5,7 +5,8 @@
  *   rx.c, tx.c  the two directions of the data path
  *   api.c       creation, time, getters
  *   manual.c    hops and paths by hand
- *   home.c      interfaces, the server's addresses, changes of the network
+ *   home.c      interfaces and the server's addresses
+ *   roam.c      changes of the network
  *   natbudget.c the process's NAT mappings
  *   stall.c     a way out when nothing comes back any more
  * The handle of a path is its socket's fd.

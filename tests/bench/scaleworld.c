@@ -39,16 +39,13 @@ static scaleworld *world_of(void *client_host) {
 static int open_spare(void *ctx, const qm_sock_config *c, int *fd,
                       uint32_t *no_offload) {
   scaleworld *w = world_of(ctx);
-  sim_sock *s;
 
   if (w->n_spare == 0) {
     return -EMFILE;
   }
   *no_offload = c->no_offload;
   *fd = w->spare[--w->n_spare];
-  s = &w->client_host.socks[*fd];
-  *s = (sim_sock){.is_used = true, .device = -1, .uplink = -1};
-  qm_list_init(&s->queue);
+  sim_sock_init(&w->client_host.socks[*fd]);
   w->client_host.open++;
   return 0;
 }

@@ -47,8 +47,9 @@ for c in client4 client6; do
   check_value "$c" gap_ms_max -le 20000
   # Of 4500; nothing gets through for at least 6 s.
   check_value "$c" datagrams_echoed -ge 900
-  # As the reason, or met by a hop that was due anyway.
-  check "$c: hops with an error from the kernel" \
-    "$(count '"reason":"path-error"\|"errno":[1-9]' "$tmp/$c.hops")" -ge 1
 done
+# As the reason, or met by a hop that was due anyway.  Not of IPv6: without its
+# address, which takes no route with it, a socket sends from the link-local one.
+check "client4: hops with an error from the kernel" \
+  "$(count '"reason":"path-error"\|"errno":[1-9]' "$tmp/client4.hops")" -ge 1
 verdict

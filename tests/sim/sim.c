@@ -278,16 +278,19 @@ static int fault(sim_host *h, sim_call call) {
   return h->fault ? h->fault(h->fault_arg, call, index) : 0;
 }
 
+void sim_sock_init(sim_sock *s) {
+  *s = (sim_sock){.is_used = true, .group = -1, .device = -1, .uplink = -1};
+  qm_list_init(&s->queue);
+  qm_list_init(&s->member);
+}
+
 /* A free descriptor, or -EMFILE. */
 static int take_fd(sim_host *h) {
   int i;
 
   for (i = 0; i < SIM_SOCKS; i++) {
     if (!h->socks[i].is_used) {
-      h->socks[i] =
-          (sim_sock){.is_used = true, .group = -1, .device = -1, .uplink = -1};
-      qm_list_init(&h->socks[i].queue);
-      qm_list_init(&h->socks[i].member);
+      sim_sock_init(&h->socks[i]);
       h->open++;
       h->opened++;
       return i;

@@ -138,6 +138,9 @@ struct sim {
   uint64_t carried, lost, arrived;
 };
 
+/* A descriptor that is taken. */
+void sim_sock_init(sim_sock *s);
+
 /* seed 0: from the environment SIM_SEED or 1; printed. */
 void sim_init(sim *s, uint64_t seed);
 void sim_reset(sim *s);

@@ -9,6 +9,7 @@
 #include <linux/netlink.h>
 
 #include "io/netlink.h"
+#include "loopback.h"
 #include "table.h"
 
 #define BAD QUICMIG_ERR_INVALID_ARGUMENT
@@ -19,19 +20,6 @@ static struct world {
   int watch_errno;   /* of the watch; 0: none */
   int hooks;
 } w;
-
-static qm_addr loopback(int family) {
-  qm_addr a;
-
-  qm_addr_any(&a, family);
-  if (family == AF_INET) {
-    a.u.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  } else {
-    a.u.in6.sin6_addr = in6addr_loopback;
-  }
-  qm_addr_set_port(&a, 4433);
-  return a;
-}
 
 static int counted_open(void *ctx, const qm_sock_config *c, int *fd,
                         uint32_t *no_offload) {
@@ -63,7 +51,7 @@ static void watch(quicmig *m, int fd, int on, void *user_data) {
 /* From within a callback nothing may be changed. */
 static int try_inside(quicmig *m, int fd, const struct sockaddr *local,
                       void *user_data) {
-  qm_addr six = loopback(AF_INET6);
+  qm_addr six = loopback(AF_INET6, 4433);
 
   (void)fd;
   (void)local;
@@ -78,7 +66,7 @@ static int try_inside(quicmig *m, int fd, const struct sockaddr *local,
 static int begin(quicmig **m, const quicmig_options *o, int family) {
   static const quicmig_callbacks cb = {
       .size = sizeof(cb), .watch = watch, .socket = try_inside};
-  qm_addr remote = loopback(family);
+  qm_addr remote = loopback(family, 4433);
 
   w.net = qm_net_kernel;
   w.net.open = counted_open;
@@ -144,7 +132,7 @@ static void opens_at_the_first_that_is_there(void **state) {
 }
 
 static void a_second_address(void **state) {
-  qm_addr four = loopback(AF_INET), six = loopback(AF_INET6);
+  qm_addr four = loopback(AF_INET, 4433), six = loopback(AF_INET6, 4433);
   struct sockaddr other = {.sa_family = AF_UNIX};
   quicmig *m = NULL;
 

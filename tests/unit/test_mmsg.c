@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 
+#include "loopback.h"
 #include "table.h"
 
 #define NO_GSO QUICMIG_NO_GSO
@@ -20,18 +21,6 @@ typedef struct pair {
   qm_addr to; /* rx */
 } pair;
 
-static qm_addr loopback(int family) {
-  qm_addr a;
-
-  qm_addr_any(&a, family);
-  if (family == AF_INET) {
-    a.u.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  } else {
-    a.u.in6.sin6_addr = in6addr_loopback;
-  }
-  return a;
-}
-
 static int open_socket(int family, uint32_t no_offload, bool is_server) {
   qm_sock_config c = {
       .family = family, .is_server = is_server, .no_offload = no_offload};
@@ -42,24 +31,9 @@ static int open_socket(int family, uint32_t no_offload, bool is_server) {
   return fd;
 }
 
-/* Is there such a loopback? */
-static bool has_loopback(int family) {
-  qm_sock_config c = {.family = family};
-  qm_addr at = loopback(family);
-  uint32_t without;
-  int fd, rv;
-
-  if (net->open(NULL, &c, &fd, &without) != 0) {
-    return false;
-  }
-  rv = net->bind(NULL, fd, &at);
-  net->close(NULL, fd);
-  return rv == 0;
-}
-
 /* tx is connected to rx, which does without no_offload. */
 static void open_pair(pair *p, int family, uint32_t no_offload) {
-  p->to = loopback(family);
+  p->to = loopback(family, 0);
   p->rx = open_socket(family, no_offload, false);
   p->tx = open_socket(family, 0, false);
   assert_int_equal(net->bind(NULL, p->rx, &p->to), 0);
@@ -192,7 +166,7 @@ static void arrives_whole(void **state) {
   need_offload(state);
   for (EACH_ROW(r, rows)) {
     check_flow(r, AF_INET);
-    if (has_loopback(AF_INET6)) {
+    if (has_v6()) {
       check_flow(r, AF_INET6);
     }
   }
@@ -284,7 +258,7 @@ static void check_addresses(int family, uint8_t ecn) {
               .segment = SEGMENT,
               .family = family,
               .ecn = ecn};
-  qm_addr to = loopback(family), any, from;
+  qm_addr to = loopback(family, 0), any, from;
   int server = open_socket(family, 0, true);
   int client = open_socket(family, 0, false);
 
@@ -313,7 +287,7 @@ static void keeps_mark_and_addresses(void **state) {
   need_offload(state);
   for (ecn = 0; ecn < 4; ecn++) {
     check_addresses(AF_INET, ecn);
-    if (has_loopback(AF_INET6)) {
+    if (has_v6()) {
       check_addresses(AF_INET6, ecn);
     }
   }

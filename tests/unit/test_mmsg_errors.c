@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "io/txplan.h"
+#include "loopback.h"
 #include "table.h"
 
 #define WAIT_MS 5000
@@ -30,12 +31,7 @@ static int open_socket(int family, uint32_t sndbuf) {
 static int open_bound(int family, qm_addr *at) {
   int fd = open_socket(family, 0);
 
-  qm_addr_any(at, family);
-  if (family == AF_INET) {
-    at->u.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  } else {
-    at->u.in6.sin6_addr = in6addr_loopback;
-  }
+  *at = loopback(family, 0);
   if (fd >= 0 && net->bind(NULL, fd, at) != 0) {
     net->close(NULL, fd);
     return -1;
