@@ -51,7 +51,9 @@ static void on_watch(quicmig_server *s, int fd, int on, void *user_data) {
   program *p = user_data;
 
   (void)s;
-  (void)quicmig_ev_watch(p->ev, fd, on);
+  if (quicmig_ev_watch(p->ev, fd, on) != 0) {
+    cli_fail("%s", quicmig_strerror(QUICMIG_ERR_NOMEM));
+  }
 }
 
 static void on_datagram(quicmig_conn *c, const uint8_t *data, size_t len,

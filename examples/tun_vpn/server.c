@@ -26,7 +26,7 @@ static void on_watch(quicmig_server *q, int fd, int on, void *user_data) {
 
   (void)q;
   if (quicmig_ev_watch(s->s.ev, fd, on) != 0) {
-    say("a socket is not watched: %s", quicmig_strerror(QUICMIG_ERR_NOMEM));
+    cli_fail("%s", quicmig_strerror(QUICMIG_ERR_NOMEM));
   }
 }
 

@@ -18,7 +18,7 @@ static void on_watch(quicmig_server *q, int fd, int on, void *user_data) {
 
   (void)q;
   if (quicmig_ev_watch(v->s.ev, fd, on) != 0) {
-    cli_fail("too many sockets to watch: a smaller --port-range is needed");
+    cli_fail("%s", quicmig_strerror(QUICMIG_ERR_NOMEM));
   }
 }
 

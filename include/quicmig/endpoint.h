@@ -413,9 +413,9 @@ QUICMIG_EXTERN int quicmig_client_run(quicmig_client *c, int fd,
 typedef struct quicmig_server_callbacks {
   size_t size; /* sizeof(quicmig_server_callbacks) */
   /* Required.  Watch fd for reading (on=1) or stop (on=0).  It is the socket,
-   * or where there are several one epoll descriptor for them, level-triggered
-   * like a socket; named once, at the start.  The server owns fd and closes it
-   * right after on=0. */
+   * or where there are several one epoll descriptor for all of them; named
+   * once, at the start.  Watch it level-triggered: a run reads a part and comes
+   * back. The server owns fd and closes it right after on=0. */
   void (*watch)(quicmig_server *s, int fd, int on, void *user_data);
   /* Optional.  A handshake begins; its address is not validated and not shown.
    * Set the connection's user data here.  Non-zero refuses it: c is gone, the
@@ -467,8 +467,9 @@ typedef struct quicmig_server_stats {
   uint64_t rx_packets,   /* UDP datagrams received */
       tx_packets;        /* UDP datagrams sent */
   uint64_t rx_discarded; /* for no connection, empty, truncated, malformed */
-  uint64_t tx_dropped;   /* not taken by the kernel for good */
-  uint64_t resets_sent;  /* stateless resets; at most 100 a second */
+  /* Not taken by the kernel for good, or for a path that was forgotten. */
+  uint64_t tx_dropped;
+  uint64_t resets_sent; /* stateless resets; at most 100 a second */
 } quicmig_server_stats;
 
 /*

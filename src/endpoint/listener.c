@@ -23,6 +23,9 @@ static int open_one(qm_listener *l, const qm_sock_config *c,
   if (rv == 0) {
     rv = l->net->local_addr(l->net->ctx, s->fd, &s->local);
   }
+  if (rv == 0 && l->group >= 0) {
+    rv = l->net->join(l->net->ctx, l->group, s->fd, (uint32_t)l->n);
+  }
   if (rv < 0) {
     l->net->close(l->net->ctx, s->fd);
     return rv;
@@ -78,19 +81,15 @@ static int open_all(qm_listener *l, const qm_listener_config *c, size_t count,
   return rv;
 }
 
-/* One descriptor for all of them. */
-static int join(qm_listener *l) {
-  uint32_t i;
-  int rv = l->n > 1 ? l->net->group(l->net->ctx) : l->sockets[0].fd;
-
-  l->fd = rv;
-  for (i = 0; l->n > 1 && rv >= 0 && i < l->n; i++) {
-    rv = l->net->join(l->net->ctx, l->fd, l->sockets[i].fd, i);
-  }
-  if (rv < 0) {
-    errno = -rv;
+/* Before the sockets, so that its number is low: programs have tables of them.
+ */
+static int open_group(qm_listener *l) {
+  l->group = l->net->group(l->net->ctx);
+  if (l->group < 0) {
+    errno = -l->group;
+    l->group = -1;
     return qm_error(QUICMIG_ERR_SYSTEM, "grouping the server's sockets: %s",
-                    strerror(-rv));
+                    strerror(errno));
   }
   return 0;
 }
@@ -102,13 +101,13 @@ int qm_listener_open(qm_listener *l, const qm_listener_config *c,
   size_t count = c->port_hi ? (size_t)(c->port_hi - port) + 1 : 1;
   int rv;
 
-  *l = (qm_listener){.mem = mem, .net = net, .fd = -1};
+  *l = (qm_listener){.mem = mem, .net = net, .group = -1};
   l->sockets = qm_calloc(mem, 2 * count, sizeof(*l->sockets));
   if (!l->sockets) {
     return qm_error(QUICMIG_ERR_NOMEM, "out of memory");
   }
-  rv = open_all(l, c, count, local);
-  rv = rv == 0 ? join(l) : rv;
+  rv = count > 1 || c->local[1].len ? open_group(l) : 0;
+  rv = rv == 0 ? open_all(l, c, count, local) : rv;
   if (rv != 0) {
     int saved = errno;
 
@@ -120,10 +119,10 @@ int qm_listener_open(qm_listener *l, const qm_listener_config *c,
 }
 
 void qm_listener_close(qm_listener *l) {
-  if (l->n > 1 && l->fd >= 0) {
-    l->net->close(l->net->ctx, l->fd);
+  if (l->group >= 0) {
+    l->net->close(l->net->ctx, l->group);
+    l->group = -1;
   }
-  l->fd = -1;
   while (l->n) {
     l->net->close(l->net->ctx, l->sockets[--l->n].fd);
   }
@@ -133,14 +132,25 @@ void qm_listener_close(qm_listener *l) {
   }
 }
 
-size_t qm_listener_readable(const qm_listener *l,
-                            uint32_t numbers[QM_GROUP_MAX]) {
-  int n;
+int qm_listener_fd(const qm_listener *l) {
+  return l->group >= 0 || l->n == 0 ? l->group : l->sockets[0].fd;
+}
 
-  if (l->n == 1) {
-    numbers[0] = 0;
-    return 1;
+size_t qm_listener_readable(const qm_listener *l, uint32_t *numbers, size_t n) {
+  int got = l->net->readable(l->net->ctx, l->group, numbers, n);
+
+  return got > 0 ? (size_t)got : 0;
+}
+
+size_t qm_listener_take(const qm_listener *l, uint32_t number, qm_msg *msgs,
+                        size_t n) {
+  const qm_listen_socket *s = &l->sockets[number];
+  size_t i;
+  int rv;
+
+  for (i = 0; i < n; i++) { /* the port: the kernel tells only the host */
+    msgs[i].local = s->local;
   }
-  n = l->net->readable(l->net->ctx, l->fd, numbers, QM_GROUP_MAX);
-  return n > 0 ? (size_t)n : 0;
+  rv = l->net->recv(l->net->ctx, s->fd, msgs, n);
+  return rv > 0 ? (size_t)rv : 0;
 }

@@ -22,7 +22,7 @@ typedef struct qm_listener {
   const qm_net *net;
   qm_listen_socket *sockets;
   size_t n;
-  int fd; /* readable while one of them is: the only one, or of their group */
+  int group;           /* of several; -1: there is only one */
   uint32_t no_offload; /* QUICMIG_NO_...: what at least one does without */
 } qm_listener;
 
@@ -42,9 +42,15 @@ int qm_listener_open(qm_listener *l, const qm_listener_config *c,
                      const quicmig_mem *mem, const qm_net *net, qm_addr *local);
 void qm_listener_close(qm_listener *l);
 
-/* The sockets that have something to read, QM_GROUP_MAX at most, the longest
- * readable first; where there is only one socket it is always named. */
-size_t qm_listener_readable(const qm_listener *l,
-                            uint32_t numbers[QM_GROUP_MAX]);
+/* The descriptor that is readable while one of the sockets is; -1: closed. */
+int qm_listener_fd(const qm_listener *l);
+
+/* Sockets of a group that have something to read, at most n and QM_GROUP_MAX,
+ * by and large the longest readable first, and all of them in turn. */
+size_t qm_listener_readable(const qm_listener *l, uint32_t *numbers, size_t n);
+
+/* Up to n messages of that socket; returns how many there were. */
+size_t qm_listener_take(const qm_listener *l, uint32_t number, qm_msg *msgs,
+                        size_t n);
 
 #endif

@@ -7,6 +7,8 @@
 
 /* Writing in a run: a busy server must come back to its socket. */
 #define WRITE_MAX QUICMIG_MILLISECOND
+/* A timer that is later than that tells of a pause. */
+#define LATE (5 * QUICMIG_MILLISECOND)
 
 static int check_addresses(const quicmig_server_config *cfg,
                            qm_listener_config *c) {
@@ -77,9 +79,10 @@ static int start(quicmig_server *s, const quicmig_server_config *cfg,
   }
   qm_cidtable_init(&s->ids, &s->mem, seed);
   rv = qm_tls_init(&s->tls, cfg->tls, true, NULL);
-  return rv == 0
-             ? qm_listener_open(&s->listener, lc, &s->mem, s->net, &s->local)
-             : rv;
+  if (rv == 0) {
+    rv = qm_listener_open(&s->listener, lc, &s->mem, s->net, &s->local);
+  }
+  return rv == 0 ? qm_inbox_init(&s->inbox, &s->listener) : rv;
 }
 
 int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
@@ -112,7 +115,7 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
   s->o = o;
   s->clock.last = now;
   s->write_at = QUICMIG_NEVER;
-  s->listener.fd = -1;
+  s->listener.group = -1;
   qm_txq_init(&s->tx, s->txbuf, sizeof(s->txbuf));
   qm_heap_init(&s->timers, &s->mem);
   qm_list_init(&s->conns);
@@ -127,7 +130,8 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
     return qm_error_default(rv);
   }
   *ps = s;
-  s->cb.watch(s, s->listener.fd, 1, s->user_data);
+  s->is_watched = true;
+  s->cb.watch(s, qm_listener_fd(&s->listener), 1, s->user_data);
   return 0;
 }
 
@@ -152,9 +156,10 @@ void quicmig_server_free(quicmig_server *s) {
     }
     qm_sconn_free(c);
   }
-  if (s->listener.fd >= 0) {
-    s->cb.watch(s, s->listener.fd, 0, s->user_data);
+  if (s->is_watched) {
+    s->cb.watch(s, qm_listener_fd(&s->listener), 0, s->user_data);
   }
+  qm_inbox_reset(&s->inbox);
   qm_listener_close(&s->listener);
   qm_cidtable_reset(&s->ids);
   qm_heap_reset(&s->timers);
@@ -196,6 +201,9 @@ quicmig_tstamp quicmig_server_deadline(const quicmig_server *s) {
   } else if (!qm_list_is_empty(&s->dirty)) {
     return 0;
   }
+  if (qm_inbox_has_more(&s->inbox)) {
+    return 0;
+  }
   return qm_clock_guard_out(&s->clock, at);
 }
 
@@ -232,13 +240,23 @@ static void write_dirty(quicmig_server *s) {
   (void)qm_server_flush(s);
 }
 
+/* After a pause the sockets are read before the timers: what would stop them
+ * may be waiting there, such as the PATH_RESPONSE of a path that is about to
+ * fail. */
+static bool must_read(const quicmig_server *s) {
+  const qm_heap_node *top = qm_heap_top(&s->timers);
+
+  return qm_inbox_has_more(&s->inbox) ||
+         (top && qm_time_add(top->at, LATE) <= s->clock.last);
+}
+
 int quicmig_server_run(quicmig_server *s, int fd, quicmig_tstamp now) {
   if (s->is_inside) {
     return QUICMIG_ERR_REENTRANT;
   }
   s->is_inside = true;
   qm_clock_guard_in(&s->clock, now);
-  if (fd >= 0 && fd == s->listener.fd) {
+  if ((fd >= 0 && fd == qm_listener_fd(&s->listener)) || must_read(s)) {
     qm_server_read(s);
   }
   pass_time(s);

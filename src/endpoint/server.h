@@ -14,6 +14,7 @@
 #include "base/heap.h"
 #include "endpoint/cidtable.h"
 #include "endpoint/conn.h"
+#include "endpoint/inbox.h"
 #include "endpoint/listener.h"
 #include "endpoint/routes.h"
 #include "endpoint/tracker.h"
@@ -45,6 +46,7 @@ struct quicmig_server {
   quicmig_transport_options o;
   qm_tls tls;
   qm_listener listener;
+  qm_inbox inbox;   /* of several sockets */
   uint32_t reading; /* number of the socket that the packet at hand came by */
   qm_addr local;    /* of the first one */
   qm_cidtable ids;
@@ -58,10 +60,11 @@ struct quicmig_server {
   quicmig_tstamp resets_at; /* start of the second that resets_left is for */
   uint32_t resets_left;
   bool is_inside;
+  bool is_watched;
   bool is_closing;
   qm_txq tx;
   uint8_t txbuf[QM_TXQ_BYTES];
-  uint8_t rxbufs[QM_GROUP_MAX][QM_GRO_MAX]; /* what is not used costs nothing */
+  uint8_t rxbuf[QM_RX_BYTES];
 };
 
 /* quicmig_server_new() over another network. */

@@ -4,8 +4,6 @@
 
 #include <ngtcp2/ngtcp2_crypto.h>
 
-#include "io/source.h"
-
 /* Datagrams after which a run comes back to its timers. */
 #define READ_MAX 1024
 #define RESETS_PER_SECOND 100
@@ -170,66 +168,33 @@ static size_t receive_msg(quicmig_server *s, uint32_t number,
   return n;
 }
 
-/* Up to n messages of that socket; returns how many there were. */
-static size_t take(quicmig_server *s, uint32_t number, qm_msg *msgs, size_t n) {
-  const qm_listen_socket *sock = &s->listener.sockets[number];
-  size_t i;
-  int rv;
-
-  for (i = 0; i < n; i++) { /* the port: the kernel tells only the host */
-    msgs[i].local = sock->local;
-  }
-  rv = s->net->recv(s->net->ctx, sock->fd, msgs, n);
-  return rv > 0 ? (size_t)rv : 0;
-}
-
 static void read_alone(quicmig_server *s, uint32_t number) {
   qm_msg msgs[QM_RX_MSGS];
   size_t want, n, i, total = 0;
 
   do {
-    want =
-        qm_rxbuf_carve(msgs, s->rxbufs[0], QM_RX_BYTES, s->listener.no_offload);
-    n = take(s, number, msgs, want);
+    want = qm_rxbuf_carve(msgs, s->rxbuf, sizeof(s->rxbuf),
+                          s->listener.no_offload);
+    n = qm_listener_take(&s->listener, number, msgs, want);
     for (i = 0; i < n; i++) {
       total += receive_msg(s, number, &msgs[i]);
     }
   } while (n == want && total < READ_MAX);
 }
 
-static void refill(quicmig_server *s, qm_source *source, uint8_t *buf) {
-  source->msg = (qm_msg){.data = buf, .cap = QM_GRO_MAX};
-  source->has_msg = take(s, source->id, &source->msg, 1) == 1;
-}
-
-/* A client that hopped while this server was busy has packets in several. */
-static void read_in_order(quicmig_server *s, qm_source *sources, size_t n) {
-  size_t i, total = 0;
-  qm_source *source;
-
-  for (i = 0; i < n; i++) {
-    refill(s, &sources[i], s->rxbufs[i]);
-  }
-  while ((source = qm_source_earliest(sources, n))) {
-    total += receive_msg(s, source->id, &source->msg);
-    source->has_msg = false;
-    if (total < READ_MAX) {
-      refill(s, source, s->rxbufs[source - sources]);
-    }
-  }
-}
-
 void qm_server_read(quicmig_server *s) {
-  qm_source sources[QM_GROUP_MAX];
-  uint32_t numbers[QM_GROUP_MAX];
-  size_t n = qm_listener_readable(&s->listener, numbers), i;
+  const qm_msg *msg;
+  uint32_t number = 0;
+  size_t total = 0;
 
-  for (i = 0; i < n; i++) {
-    sources[i].id = numbers[i];
+  if (s->listener.n > 1) {
+    qm_inbox_look(&s->inbox);
   }
-  if (n > 1) {
-    read_in_order(s, sources, n);
-  } else if (n == 1) {
-    read_alone(s, numbers[0]);
+  if (s->listener.n == 1 || qm_inbox_is_one(&s->inbox, &number)) {
+    read_alone(s, number);
+    return;
+  }
+  while (total < READ_MAX && (msg = qm_inbox_next(&s->inbox, &number))) {
+    total += receive_msg(s, number, msg);
   }
 }

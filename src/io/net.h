@@ -15,7 +15,7 @@
 /* Room a received message needs on a socket with UDP_GRO. */
 #define QM_GRO_MAX 65536
 /* Readable sockets of a group named by one call, at most. */
-#define QM_GROUP_MAX 8
+#define QM_GROUP_MAX 16
 /* Messages moved by one call, at most. */
 #define QM_MSGS_MAX 64
 /* Datagrams of one message, at most (UDP_MAX_SEGMENTS of older kernels). */
@@ -92,8 +92,9 @@ typedef struct qm_net {
   int (*watch)(void *ctx);
   bool (*changed)(void *ctx, int fd);
   /* A descriptor that is readable while a socket that joined it is, by the
-   * number it joined with; and up to n of those, n <= QM_GROUP_MAX, the longest
-   * readable first.  A socket leaves when it is closed. */
+   * number it joined with; and up to n of those, n <= QM_GROUP_MAX, by and
+   * large the longest readable first.  Those that are named stand behind the
+   * others the next time.  A socket leaves when it is closed. */
   int (*group)(void *ctx);
   int (*join)(void *ctx, int group, int fd, uint32_t number);
   int (*readable)(void *ctx, int group, uint32_t *numbers, size_t n);

@@ -113,6 +113,7 @@ static bool has_more(const sim_host *h, const sim_sock *s) {
 /* Like an event loop after its poll: each readable socket once. */
 static void run_ready(sim_host *h) {
   size_t i, n = h->n_ready;
+  unsigned turns;
   int16_t fd;
 
   if (h->world->now < h->busy_until) {
@@ -122,7 +123,9 @@ static void run_ready(sim_host *h) {
     fd = h->ready[h->reads_newest_first ? n - 1 - i : i];
     if (h->socks[fd].is_ready) {
       h->socks[fd].is_ready = false;
+      turns = 0;
       do {
+        assert(++turns < 1000000); /* a busy loop */
         run_actor(h->world, h->actor, fd);
       } while (has_more(h, &h->socks[fd]));
     }

@@ -29,8 +29,9 @@ static int inject(void *arg, sim_call call, uint64_t index) {
              : 0;
 }
 
+/* Those that a client makes. */
 static const char *const call_names[] = {
-    "open", "bind", "connect", "local_addr", "recv", "send", "random"};
+    "open", "bind", "connect", "local_addr", "recv", "send", "random", "watch"};
 static const int errnos[] = {
     EMFILE, ENFILE, ENOMEM,       ENOBUFS,     EADDRINUSE, EPERM, EACCES,
     EINTR,  EAGAIN, ECONNREFUSED, ENETUNREACH, EMSGSIZE,   EIO};
@@ -140,7 +141,7 @@ static void test_calls(void **state) {
   size_t call, e, i, ever;
 
   (void)state;
-  for (call = 0; call < SIM_CALLS; call++) {
+  for (call = 0; call <= SIM_WATCH; call++) {
     for (e = 0; e < sizeof(errnos) / sizeof(errnos[0]); e++) {
       for (i = 0; i < sizeof(indices) / sizeof(indices[0]); i++) {
         for (ever = 0; ever < 2; ever++) {

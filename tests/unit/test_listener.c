@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "loopback.h"
@@ -53,7 +54,7 @@ static void opens_each_port(void **state) {
   }
   qm_listener_close(&l);
   assert_int_equal(l.n, 0);
-  assert_int_equal(l.fd, -1);
+  assert_int_equal(qm_listener_fd(&l), -1);
   qm_listener_close(&l); /* harmless */
   assert_int_equal(count_fds(), fds);
 }
@@ -68,7 +69,7 @@ static void send_to(const qm_listener *l, uint32_t number) {
 }
 
 static bool is_readable(const qm_listener *l) {
-  struct pollfd p = {.fd = l->fd, .events = POLLIN};
+  struct pollfd p = {.fd = qm_listener_fd(l), .events = POLLIN};
 
   return poll(&p, 1, 1000) == 1;
 }
@@ -83,6 +84,26 @@ static uint64_t take(const qm_listener *l, uint32_t number) {
   return m.at;
 }
 
+/* The kernel begins to note times a while after somebody wants them; until then
+ * it tells when it was asked. */
+static void warm_up(const qm_listener *l) {
+  int i;
+
+  for (i = 0; i < 1000; i++) {
+    struct timespec asked;
+
+    send_to(l, 1);
+    assert_true(is_readable(l));
+    usleep(1000);
+    assert_int_equal(clock_gettime(CLOCK_REALTIME, &asked), 0);
+    if (take(l, 1) <
+        (uint64_t)asked.tv_sec * QUICMIG_SECOND + (uint64_t)asked.tv_nsec) {
+      return;
+    }
+  }
+  fail_msg("no times of arrival");
+}
+
 /* One descriptor tells of all, and which they are, in the order of arrival. */
 static void names_the_readable(void **state) {
   static const uint32_t wanted[] = {7, 19, 0, 12};
@@ -93,12 +114,14 @@ static void names_the_readable(void **state) {
 
   (void)state;
   (void)open_range(&l, &c, 20);
-  assert_int_equal(qm_listener_readable(&l, numbers), 0);
+  warm_up(&l);
+  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX), 0);
   for (i = 0; i < COUNT_OF(wanted); i++) {
     send_to(&l, wanted[i]);
   }
   assert_true(is_readable(&l));
-  assert_int_equal(qm_listener_readable(&l, numbers), COUNT_OF(wanted));
+  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX),
+                   COUNT_OF(wanted));
   for (i = 0; i < COUNT_OF(wanted); i++) {
     uint64_t at = take(&l, wanted[i]);
 
@@ -106,14 +129,15 @@ static void names_the_readable(void **state) {
     assert_true(at > last);
     last = at;
   }
-  assert_int_equal(qm_listener_readable(&l, numbers), 0);
+  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX), 0);
   qm_listener_close(&l);
 }
 
 /* More than fit: who was named goes to the end. */
 static void names_all_in_turn(void **state) {
   qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
-  uint32_t numbers[QM_GROUP_MAX], i, seen = 0;
+  uint32_t numbers[QM_GROUP_MAX], i;
+  uint64_t seen = 0;
   qm_listener l;
 
   (void)state;
@@ -125,12 +149,13 @@ static void names_all_in_turn(void **state) {
     uint32_t k;
 
     assert_true(is_readable(&l));
-    assert_int_equal(qm_listener_readable(&l, numbers), QM_GROUP_MAX);
+    assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX),
+                     QM_GROUP_MAX);
     for (k = 0; k < QM_GROUP_MAX; k++) {
-      seen |= 1u << numbers[k];
+      seen |= UINT64_C(1) << numbers[k];
     }
   }
-  assert_int_equal(seen, (1u << l.n) - 1);
+  assert_true(seen == (UINT64_C(1) << l.n) - 1);
   qm_listener_close(&l);
 }
 
@@ -138,15 +163,12 @@ static void names_all_in_turn(void **state) {
 static void one_needs_no_group(void **state) {
   qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
   size_t fds = count_fds();
-  uint32_t numbers[QM_GROUP_MAX];
   qm_listener l;
 
   (void)state;
   assert_int_equal(try_open(&l, &c), 0);
   assert_int_equal(count_fds(), fds + 1);
-  assert_int_equal(l.fd, l.sockets[0].fd);
-  assert_int_equal(qm_listener_readable(&l, numbers), 1);
-  assert_int_equal(numbers[0], 0);
+  assert_int_equal(qm_listener_fd(&l), l.sockets[0].fd);
   qm_listener_close(&l);
   assert_int_equal(count_fds(), fds);
 }
@@ -252,7 +274,8 @@ static void no_group(void **state) {
     assert_int_equal(qm_listener_open(&l, &c, &qm_mem_default, &net, &local),
                      QUICMIG_ERR_SYSTEM);
     assert_int_equal(errno, i == 0 ? EMFILE : ENOSPC);
-    assert_non_null(strstr(quicmig_last_error_text(), "grouping"));
+    assert_non_null(
+        strstr(quicmig_last_error_text(), i == 0 ? "grouping" : "port"));
     assert_int_equal(count_fds(), fds);
   }
 }
