@@ -6,7 +6,7 @@
 int qm_inbox_init(qm_inbox *in, const qm_listener *l) {
   size_t i;
 
-  *in = (qm_inbox){.listener = l};
+  *in = (qm_inbox){.listener = l, .waiting = FREE};
   for (i = 0; i < QM_GROUP_MAX; i++) {
     in->sources[i].id = FREE;
   }
@@ -32,29 +32,32 @@ static qm_source *find(qm_inbox *in, uint32_t id) {
   return i < QM_GROUP_MAX ? &in->sources[i] : NULL;
 }
 
-static size_t count_free(const qm_inbox *in) {
-  size_t n = 0, i;
+/* All are busy: the kernel names one after the other, and the next one that is
+ * not there yet waits for the one whose turn it is. */
+static void look_for_one(qm_inbox *in) {
+  uint32_t number;
 
-  for (i = 0; i < QM_GROUP_MAX; i++) {
-    n += in->sources[i].id == FREE;
+  if (in->waiting == FREE &&
+      qm_listener_readable(in->listener, &number, 1) == 1 &&
+      !find(in, number)) {
+    in->waiting = number;
   }
-  return n;
 }
 
-/* Asks for no more than can join: those that are named lose their place in the
- * kernel's list. */
 void qm_inbox_look(qm_inbox *in) {
   uint32_t numbers[QM_GROUP_MAX];
-  size_t n = count_free(in), i;
+  qm_source *s;
+  size_t n, i;
 
-  if (n == 0) {
-    in->is_leaving = in->listener->n > QM_GROUP_MAX;
+  if (!find(in, FREE)) {
+    look_for_one(in);
     return;
   }
-  n = qm_listener_readable(in->listener, numbers, n);
-  for (i = 0; i < n; i++) {
+  in->waiting = FREE;
+  n = qm_listener_readable(in->listener, numbers, QM_GROUP_MAX);
+  for (i = 0; i < n && (s = find(in, FREE)); i++) {
     if (!find(in, numbers[i])) {
-      *find(in, FREE) = (qm_source){.id = numbers[i]};
+      *s = (qm_source){.id = numbers[i]};
     }
   }
 }
@@ -85,16 +88,14 @@ bool qm_inbox_is_one(qm_inbox *in, uint32_t *number) {
   return true;
 }
 
-/* Takes the next message of the i-th source, which leaves if it has none or if
- * it is to make room. */
+/* Takes the next message of the i-th source, which leaves if it has none. */
 static void refill(qm_inbox *in, size_t i) {
   qm_source *s = &in->sources[i];
 
-  if (in->is_leaving && i == in->turn) {
-    in->is_leaving = false;
+  if (i == in->turn && in->waiting != FREE) {
+    s->id = in->waiting;
+    in->waiting = FREE;
     in->turn = (i + 1) % QM_GROUP_MAX;
-    s->id = FREE;
-    return;
   }
   s->msg = (qm_msg){.data = in->room + i * QM_GRO_MAX, .cap = QM_GRO_MAX};
   s->has_msg = qm_listener_take(in->listener, s->id, &s->msg, 1) == 1;

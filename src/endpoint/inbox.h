@@ -2,8 +2,8 @@
  * What the sockets of a listener have received, as one stream in the order in
  * which the kernel received it (io/source.h says why).  It holds one message of
  * each socket, QM_GROUP_MAX sockets at a time, also from one run of the server
- * to the next.  Only if that many never run dry, and there are more, one makes
- * room for another, and is overtaken.
+ * to the next.  Only while that many do not run dry and more are readable, one
+ * after the other makes room, and is overtaken.
  */
 #ifndef QM_INBOX_H
 #define QM_INBOX_H
@@ -15,8 +15,8 @@ typedef struct qm_inbox {
   const qm_listener *listener;
   uint8_t *room; /* QM_GRO_MAX bytes for each source */
   qm_source sources[QM_GROUP_MAX];
-  size_t turn;     /* whose it is to make room for another when all are busy, */
-  bool is_leaving; /* and it does, with its next message */
+  size_t turn;      /* whose it is to make room when all are busy, */
+  uint32_t waiting; /* for this socket, if there is one */
 } qm_inbox;
 
 /* Of a listener with several sockets, which must outlive it; with one it does

@@ -3,8 +3,8 @@
 #include <string.h>
 
 /* Tells a socket and a host of it from others. */
-static uint16_t mark(const qm_addr *local, uint32_t socket) {
-  uint32_t h = (socket + 1) * 0x9e3779b1u, word;
+static uint16_t mark(uint32_t seed, const qm_addr *local, uint32_t socket) {
+  uint32_t h = (seed ^ socket) * 0x9e3779b1u, word;
   const uint8_t *host = (const uint8_t *)&local->u.in.sin_addr;
   size_t i, n = sizeof(local->u.in.sin_addr);
 
@@ -20,10 +20,12 @@ static uint16_t mark(const qm_addr *local, uint32_t socket) {
   return (uint16_t)(h ^ (h >> 16));
 }
 
-void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket) {
+void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket,
+                    uint32_t seed) {
   *r = (qm_routes){.local = *local,
                    .in_use = QM_ROUTES_MAX,
-                   .first_mark = mark(local, socket)};
+                   .first_mark = mark(seed, local, socket),
+                   .seed = seed};
 }
 
 static qm_route *search(qm_routes *r, const struct sockaddr *shown,
@@ -57,28 +59,43 @@ static bool is_it(const qm_route *route, const qm_addr *remote,
          qm_addr_is_equal(&route->local, local);
 }
 
-static uint64_t worth(const qm_route *route) {
+/* Has ngtcp2 asked for so many others since? */
+static bool is_long_ago(const qm_routes *r, const qm_route *route) {
+  size_t i, n = 0;
+
+  for (i = 0; i < QM_ROUTES_MAX; i++) {
+    n += r->all[i].shown.len && r->all[i].asked > route->asked;
+  }
+  return n >= QM_ROUTES_ASKED;
+}
+
+/* How much a path is missed when another takes its place. */
+static unsigned worth(const qm_routes *r, const qm_route *route) {
   if (!route->shown.len) {
     return 0;
   }
   if (!route->asked) {
-    return route->is_second ? 1 : 2;
+    return route->is_second ? 2 : 3;
   }
-  return 2 + route->asked;
+  return is_long_ago(r, route) ? 1 : 4;
 }
 
-/* The slot of the path that is missed least. */
+/* The slot of the path that is missed least, the oldest one of several. */
 static qm_route *oldest(qm_routes *r) {
   qm_route *best = NULL;
-  uint8_t i, at = r->next;
+  unsigned least = 0;
+  uint8_t i;
 
-  for (i = 0; i < QM_ROUTES_MAX;
-       i++, at = (uint8_t)((at + 1) % QM_ROUTES_MAX)) {
-    if (at != r->in_use && (!best || worth(&r->all[at]) < worth(best))) {
-      best = &r->all[at];
+  for (i = 0; i < QM_ROUTES_MAX; i++) {
+    qm_route *route = &r->all[i];
+    unsigned w = worth(r, route);
+
+    if (i != r->in_use &&
+        (!best || w < least || (w == least && route->noted < best->noted))) {
+      best = route;
+      least = w;
     }
   }
-  r->next = (uint8_t)((best - r->all + 1) % QM_ROUTES_MAX);
   return best;
 }
 
@@ -96,7 +113,8 @@ static bool is_seen(const qm_routes *r, const qm_addr *remote) {
 static void note(qm_routes *r, const qm_addr *remote, const qm_addr *local,
                  uint32_t socket) {
   qm_route *route = oldest(r);
-  uint16_t port = qm_addr_port(remote) ^ mark(local, socket) ^ r->first_mark;
+  uint16_t port =
+      qm_addr_port(remote) ^ mark(r->seed, local, socket) ^ r->first_mark;
   qm_addr shown = *remote;
 
   route->shown.len = 0;
@@ -108,7 +126,8 @@ static void note(qm_routes *r, const qm_addr *remote, const qm_addr *local,
                       .remote = *remote,
                       .local = *local,
                       .socket = socket,
-                      .is_second = is_seen(r, remote)};
+                      .is_second = is_seen(r, remote),
+                      .noted = ++r->noted};
   r->last = (uint8_t)(route - r->all);
 }
 
@@ -129,4 +148,5 @@ const qm_route *qm_routes_on_packet(qm_routes *r, const qm_addr *remote,
 
 void qm_routes_use(qm_routes *r, const qm_route *route) {
   r->in_use = (uint8_t)(route - r->all);
+  r->all[r->in_use].is_validated = true;
 }

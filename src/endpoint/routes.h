@@ -9,6 +9,12 @@
  * and what comes to another port, be it a path or a copy of somebody's, is
  * validated before it counts.  By the way by which the connection began it is
  * the true port, so always where a server has one socket and one address.
+ *
+ * Packets are noted before anybody knows whether they are genuine.  A path that
+ * ngtcp2 asked for has had a genuine one.  A new path takes the place of
+ *   one that was asked for long ago, else
+ *   one of an address that had been seen at another socket, as copies are, else
+ *   the oldest that was never asked for.
  * Pure.
  */
 #ifndef QM_ROUTES_H
@@ -16,35 +22,39 @@
 
 #include "base/addr.h"
 
-/* Paths of one client that are remembered: more than ngtcp2 uses at once. */
-#define QM_ROUTES_MAX 8
+/* Paths of one client that are remembered, and of those that ngtcp2 asked for
+ * last: more than it uses at once. */
+#define QM_ROUTES_MAX 16
+#define QM_ROUTES_ASKED 6
 
 typedef struct qm_route {
   qm_addr shown; /* what ngtcp2 takes for the client's address; len 0: none */
   qm_addr remote;
   qm_addr local;
-  uint32_t socket; /* its number */
-  bool is_second;  /* that address had been seen at another socket */
-  uint64_t asked;  /* for, by ngtcp2: a count; 0: never */
+  uint32_t socket;   /* its number */
+  bool is_second;    /* that address had been seen at another socket */
+  bool is_validated; /* by ngtcp2, once */
+  uint64_t noted;    /* a count */
+  uint64_t asked;    /* for, by ngtcp2: a count; 0: never */
 } qm_route;
 
 typedef struct qm_routes {
   qm_addr local; /* that ngtcp2 sees */
   uint8_t last;  /* found or noted last */
-  uint8_t next;  /* where the search for an old one begins */
   uint8_t in_use;
   uint16_t first_mark; /* of the way by which the connection began */
-  uint64_t asked;
+  uint32_t seed;
+  uint64_t noted, asked;
   qm_route all[QM_ROUTES_MAX];
 } qm_routes;
 
-/* local: where the first packet came to; by that socket. */
-void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket);
+/* local: where the first packet came to, by that socket.  seed: nobody can
+ * guess it. */
+void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket,
+                    uint32_t seed);
 
 /* The path on which a packet came, from `remote` to `local` by that socket;
- * noted if it is new, instead of the oldest one that ngtcp2 has not asked for:
- * of those first one of an address that had been seen at another socket, as
- * copies are.  Valid until the next one is noted. */
+ * noted if it is new.  Valid until the next one is noted. */
 const qm_route *qm_routes_on_packet(qm_routes *r, const qm_addr *remote,
                                     const qm_addr *local, uint32_t socket);
 

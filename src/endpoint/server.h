@@ -6,7 +6,8 @@
  *   serverrx.c   a datagram finds or makes its connection
  *   servertx.c   packets leave in batches, shared by the connections
  *   serverconn.c the life of one connection
- * beside qm_listener, its sockets, and qm_routes, which of them answers whom.
+ * beside qm_listener, its sockets, qm_inbox, what they have received, and
+ * qm_routes, which of them answers whom.
  */
 #ifndef QM_SERVER_H
 #define QM_SERVER_H

@@ -33,10 +33,11 @@ static void on_address(qm_sconn *c, const qm_route *route) {
 static void on_path_validated(quicmig_conn *conn, const ngtcp2_path *path,
                               ngtcp2_path_validation_result res) {
   const ngtcp2_path *current = ngtcp2_conn_get_path(conn->conn);
-  const qm_route *route = find_route(qm_sconn_of(conn), &path->remote);
+  const qm_route *route;
 
-  if (res == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS && route &&
-      ngtcp2_path_eq(path, current)) {
+  if (res == NGTCP2_PATH_VALIDATION_RESULT_SUCCESS &&
+      ngtcp2_path_eq(path, current) &&
+      (route = find_route(qm_sconn_of(conn), &path->remote))) {
     on_address(qm_sconn_of(conn), route);
   }
 }
@@ -106,7 +107,7 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
   c->server = s;
   (void)qm_addr_set(&local, (const struct sockaddr *)path->local.addr,
                     path->local.addrlen);
-  qm_routes_init(&c->routes, &local, s->reading);
+  qm_routes_init(&c->routes, &local, s->reading, (uint32_t)s->ids.seed[1]);
   qm_heap_node_init(&c->timer);
   qm_list_init(&c->link);
   qm_list_init(&c->ids);
@@ -156,8 +157,15 @@ static void end(qm_sconn *c) {
               qm_time_add(c->server->clock.last, LINGER_PTOS * pto));
 }
 
-/* ngtcp2 may have gone back to an address it validated before, without a
- * callback. */
+/* The path may have been forgotten since, and noted again. */
+static bool was_validated(const qm_sconn *c, const qm_route *route) {
+  return route->is_validated ||
+         (!route->is_second &&
+          qm_tracker_is_known(&c->tracker, &route->remote));
+}
+
+/* ngtcp2 may have gone back to a path it validated before, without a callback.
+ */
 static void sync_address(qm_sconn *c) {
   const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn.conn);
   const qm_route *in_use = qm_routes_in_use(&c->routes), *route;
@@ -168,7 +176,7 @@ static void sync_address(qm_sconn *c) {
     return;
   }
   route = find_route(c, &path->remote);
-  if (route && (!in_use || qm_tracker_is_known(&c->tracker, &route->remote))) {
+  if (route && (!in_use || was_validated(c, route))) {
     on_address(c, route);
   }
 }

@@ -523,18 +523,16 @@ static int sim_join(void *ctx, int group, int fd, uint32_t number) {
 }
 
 /* As the kernel: who is empty by now leaves the list, who is named goes to its
- * end. */
+ * end.  Newest first: of those that are named. */
 static int sim_readable(void *ctx, int group, uint32_t *numbers, size_t n) {
   sim_host *h = ctx;
   sim_sock *g = &h->socks[group];
+  size_t got = 0, i;
   qm_list named;
-  int got = 0;
 
   qm_list_init(&named);
-  while (got < (int)n && !qm_list_is_empty(&g->queue)) {
-    sim_sock *s =
-        qm_list_entry(h->reads_newest_first ? g->queue.prev : g->queue.next,
-                      sim_sock, member);
+  while (got < n && !qm_list_is_empty(&g->queue)) {
+    sim_sock *s = qm_list_entry(g->queue.next, sim_sock, member);
 
     qm_list_remove(&s->member);
     if (s->queued) {
@@ -548,7 +546,13 @@ static int sim_readable(void *ctx, int group, uint32_t *numbers, size_t n) {
     qm_list_remove(l);
     qm_list_push(&g->queue, l);
   }
-  return got;
+  for (i = 0; h->reads_newest_first && i < got / 2; i++) {
+    uint32_t number = numbers[i];
+
+    numbers[i] = numbers[got - 1 - i];
+    numbers[got - 1 - i] = number;
+  }
+  return (int)got;
 }
 
 static quicmig_tstamp sim_clock(void *ctx) {

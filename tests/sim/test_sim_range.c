@@ -18,7 +18,6 @@
 #define HOPS 300
 #define NAT_PORTS 4 /* at most */
 #define NAT_FIRST 50000
-#define SPOOFED 12 /* more than the routes that are kept */
 
 enum { C4, C6 };
 
@@ -34,26 +33,7 @@ static struct world {
   uint64_t answers, stray;    /* those that left elsewhere */
   uint64_t switches, refused; /* hops with another port of the server */
   qm_addr shown;              /* what the server's ngtcp2 calls local */
-  bool is_spoofed, is_to_other_ports;
 } w;
-
-static void spoof(sim *s, sim_node *n, const sim_pkt *p) {
-  int i;
-
-  for (i = 0; i < SPOOFED; i++) {
-    sim_pkt *q = sim_copy(s, p);
-
-    if (w.is_to_other_ports) {
-      qm_addr_set_port(&q->dst,
-                       (uint16_t)qm_rng_range(&s->rng, LO, LO + PORTS - 1));
-    } else { /* from 198.18.0.0/15 */
-      qm_addr_set_port(&q->src, (uint16_t)qm_rng_range(&s->rng, 1024, 65535));
-      q->src.u.in.sin_addr.s_addr =
-          htonl((uint32_t)(0xc6120000 + qm_rng_range(&s->rng, 1, 65000)));
-    }
-    sim_forward_at(s, n, q, s->now + qm_rng_range(&s->rng, 1, MS));
-  }
-}
 
 /* Notes who speaks to whom, next to the client. */
 static void tap(sim *s, sim_node *n, sim_pkt *p) {
@@ -65,10 +45,7 @@ static void tap(sim *s, sim_node *n, sim_pkt *p) {
   if (is_up) {
     w.peer[family][client] = server;
     w.is_used[family][server] = 1;
-    if (w.is_spoofed && w.r.is_sending) {
-      spoof(s, n, p);
-    }
-  } else if (!w.is_spoofed) {
+  } else {
     w.answers++;
     w.stray += w.peer[family][client] != server;
   }
@@ -250,29 +227,6 @@ static void test_both_families(void **state) {
   }
 }
 
-/* Somebody on the way repeats every packet a dozen times, from other addresses,
- * or from the client's own to other ports of the range. */
-static void test_copies(void **state) {
-  int i;
-
-  (void)state;
-  for (i = 0; i < 2; i++) {
-    quicmig_server_stats s = {.size = sizeof(s)};
-    rig_client *c = start(QUICMIG_MODE_MIGRATE);
-
-    w.is_spoofed = true;
-    w.is_to_other_ports = i == 1;
-    run_hops(c, 100);
-    rig_finish(&w.r, SEC);
-    quicmig_server_get_stats(w.r.server, &s);
-    printf("%llu packets, %llu answers dropped\n",
-           (unsigned long long)s.rx_packets, (unsigned long long)s.tx_dropped);
-    assert_true(s.rx_packets > SPOOFED * c->sent);
-    assert_int_equal(rig_lost(&w.r), 0);
-    finish(c);
-  }
-}
-
 /* The server stands still again and again while its client hops, and then looks
  * at the newest socket first: what waits in the older ones is not undecodable
  * by then. */
@@ -320,7 +274,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_hops),
       cmocka_unit_test(test_both_families),
-      cmocka_unit_test(test_copies),
       cmocka_unit_test(test_pauses),
       cmocka_unit_test(test_few_nat_ports),
   };

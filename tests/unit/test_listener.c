@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "loopback.h"
@@ -84,26 +83,6 @@ static uint64_t take(const qm_listener *l, uint32_t number) {
   return m.at;
 }
 
-/* The kernel begins to note times a while after somebody wants them; until then
- * it tells when it was asked. */
-static void warm_up(const qm_listener *l) {
-  int i;
-
-  for (i = 0; i < 1000; i++) {
-    struct timespec asked;
-
-    send_to(l, 1);
-    assert_true(is_readable(l));
-    usleep(1000);
-    assert_int_equal(clock_gettime(CLOCK_REALTIME, &asked), 0);
-    if (take(l, 1) <
-        (uint64_t)asked.tv_sec * QUICMIG_SECOND + (uint64_t)asked.tv_nsec) {
-      return;
-    }
-  }
-  fail_msg("no times of arrival");
-}
-
 /* One descriptor tells of all, and which they are, in the order of arrival. */
 static void names_the_readable(void **state) {
   static const uint32_t wanted[] = {7, 19, 0, 12};
@@ -114,7 +93,7 @@ static void names_the_readable(void **state) {
 
   (void)state;
   (void)open_range(&l, &c, 20);
-  warm_up(&l);
+  wait_for_times();
   assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX), 0);
   for (i = 0; i < COUNT_OF(wanted); i++) {
     send_to(&l, wanted[i]);

@@ -24,7 +24,7 @@ static qm_routes begin(void) {
   qm_addr local = addr(1, FIRST);
   qm_routes r;
 
-  qm_routes_init(&r, &local, FIRST);
+  qm_routes_init(&r, &local, FIRST, 0x5eed);
   return r;
 }
 
@@ -153,6 +153,30 @@ static void copies_push_out_nothing(void **state) {
   assert_int_equal(find(&r, &c_shown)->socket, 6);
 }
 
+/* A connection that has hopped for long: each of its old paths was asked for.
+ * The next one is there until ngtcp2 asks for it. */
+static void after_many_hops(void **state) {
+  qm_addr a = client(1), stranger = addr(100, 7);
+  qm_routes r = begin();
+  uint16_t hop;
+
+  (void)state;
+  qm_routes_use(&r, see(&r, &a, FIRST));
+  for (hop = 2; hop < 100; hop++) {
+    qm_addr b = client(hop), shown = see(&r, &b, hop)->shown;
+    uint32_t i;
+
+    for (i = 0; i < 100; i++) { /* copies, and noise from somewhere */
+      (void)see(&r, &b, 1000 + i);
+      (void)see(&r, i % 50 ? &b : &stranger, 5000 + i);
+    }
+    assert_non_null(find(&r, &shown));
+    assert_int_equal(find(&r, &shown)->socket, hop);
+    qm_routes_use(&r, find(&r, &shown));
+    assert_true(find(&r, &shown)->is_validated);
+  }
+}
+
 /* Nor do strangers what it asked for. */
 static void strangers_push_out_nothing_in_use(void **state) {
   qm_addr a = client(1), b = client(2), b_shown;
@@ -240,6 +264,7 @@ int main(void) {
       cmocka_unit_test(one_socket_and_two_hosts),
       cmocka_unit_test(names_do_not_clash),
       cmocka_unit_test(copies_push_out_nothing),
+      cmocka_unit_test(after_many_hops),
       cmocka_unit_test(strangers_push_out_nothing_in_use),
       cmocka_unit_test(keeps_the_last_ones),
       cmocka_unit_test(a_flood_spares_the_one_in_use),
