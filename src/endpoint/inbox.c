@@ -32,8 +32,42 @@ static qm_source *find(qm_inbox *in, uint32_t id) {
   return i < QM_GROUP_MAX ? &in->sources[i] : NULL;
 }
 
-/* All are busy: the kernel names one after the other, and the next one that is
- * not there yet waits for the one whose turn it is. */
+/* Gives the seat of the i-th source to who waits. */
+static void seat(qm_inbox *in, size_t i) {
+  in->sources[i].id = in->waiting;
+  in->waiting = FREE;
+}
+
+static bool take(qm_inbox *in, size_t i) {
+  qm_source *s = &in->sources[i];
+
+  s->msg = (qm_msg){.data = in->room + i * QM_GRO_MAX, .cap = QM_GRO_MAX};
+  s->has_msg = qm_listener_take(in->listener, s->id, &s->msg, 1) == 1;
+  return s->has_msg;
+}
+
+/* The next message of each source that has handed its last one out.  One that
+ * has none leaves; or one whose turn it is, for who waits, while all are busy.
+ */
+static void refill(qm_inbox *in) {
+  size_t i;
+
+  for (i = 0; i < QM_GROUP_MAX; i++) {
+    if (in->sources[i].id == FREE || in->sources[i].has_msg) {
+      continue;
+    }
+    if (i == in->turn && in->waiting != FREE && !find(in, FREE)) {
+      in->turn = (i + 1) % QM_GROUP_MAX;
+      seat(in, i);
+    }
+    while (in->sources[i].id != FREE && !take(in, i)) {
+      seat(in, i);
+    }
+  }
+}
+
+/* All are busy: the kernel names one after the other, until one is named that
+ * is not there yet. */
 static void look_for_one(qm_inbox *in) {
   uint32_t number;
 
@@ -49,11 +83,11 @@ void qm_inbox_look(qm_inbox *in) {
   qm_source *s;
   size_t n, i;
 
+  refill(in);
   if (!find(in, FREE)) {
     look_for_one(in);
     return;
   }
-  in->waiting = FREE;
   n = qm_listener_readable(in->listener, numbers, QM_GROUP_MAX);
   for (i = 0; i < n && (s = find(in, FREE)); i++) {
     if (!find(in, numbers[i])) {
@@ -88,31 +122,10 @@ bool qm_inbox_is_one(qm_inbox *in, uint32_t *number) {
   return true;
 }
 
-/* Takes the next message of the i-th source, which leaves if it has none. */
-static void refill(qm_inbox *in, size_t i) {
-  qm_source *s = &in->sources[i];
-
-  if (i == in->turn && in->waiting != FREE) {
-    s->id = in->waiting;
-    in->waiting = FREE;
-    in->turn = (i + 1) % QM_GROUP_MAX;
-  }
-  s->msg = (qm_msg){.data = in->room + i * QM_GRO_MAX, .cap = QM_GRO_MAX};
-  s->has_msg = qm_listener_take(in->listener, s->id, &s->msg, 1) == 1;
-  if (!s->has_msg) {
-    s->id = FREE;
-  }
-}
-
 const qm_msg *qm_inbox_next(qm_inbox *in, uint32_t *number) {
   qm_source *s;
-  size_t i;
 
-  for (i = 0; i < QM_GROUP_MAX; i++) {
-    if (in->sources[i].id != FREE && !in->sources[i].has_msg) {
-      refill(in, i);
-    }
-  }
+  refill(in);
   s = qm_source_earliest(in->sources, QM_GROUP_MAX);
   if (!s) {
     return NULL;

@@ -13,7 +13,8 @@
  * Packets are noted before anybody knows whether they are genuine.  A path that
  * ngtcp2 asked for has had a genuine one.  A new path takes the place of
  *   one that was asked for long ago, else
- *   one of an address that had been seen at another socket, as copies are, else
+ *   one of an address that had been seen at another socket, as copies are (and
+ *   paths behind a NAT with few ports), else
  *   the oldest that was never asked for.
  * Pure.
  */
@@ -22,8 +23,8 @@
 
 #include "base/addr.h"
 
-/* Paths of one client that are remembered, and of those that ngtcp2 asked for
- * last: more than it uses at once. */
+/* Paths of one client that are remembered, and those of them that ngtcp2 asked
+ * for last, besides the one in use: as many as it uses at once. */
 #define QM_ROUTES_MAX 16
 #define QM_ROUTES_ASKED 6
 

@@ -5,6 +5,7 @@
 /* After its end a connection absorbs stray packets for this many PTOs (RFC
  * 9000 section 10.2). */
 #define LINGER_PTOS 3
+#define REMEMBERS_PATHS 0x010c00
 
 /* How the connection answers what ngtcp2 calls `remote`; NULL: it was
  * forgotten. */
@@ -157,15 +158,16 @@ static void end(qm_sconn *c) {
               qm_time_add(c->server->clock.last, LINGER_PTOS * pto));
 }
 
-/* The path may have been forgotten since, and noted again. */
+/* From 1.12 on ngtcp2 remembers paths that it validated, and goes back to one
+ * without a callback.  It may have been forgotten here, and noted again. */
 static bool was_validated(const qm_sconn *c, const qm_route *route) {
-  return route->is_validated ||
-         (!route->is_second &&
-          qm_tracker_is_known(&c->tracker, &route->remote));
+  return ngtcp2_version(REMEMBERS_PATHS) &&
+         (route->is_validated ||
+          (!route->is_second &&
+           qm_tracker_is_known(&c->tracker, &route->remote)));
 }
 
-/* ngtcp2 may have gone back to a path it validated before, without a callback.
- */
+/* There may be no callback: at the first path, and where was_validated(). */
 static void sync_address(qm_sconn *c) {
   const ngtcp2_path *path = ngtcp2_conn_get_path(c->conn.conn);
   const qm_route *in_use = qm_routes_in_use(&c->routes), *route;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "group.h"
 #include "uplink.h"
 
 #define SIM_PORTS 65536
@@ -275,7 +276,7 @@ void sim_run(sim *s, quicmig_tstamp until, const bool *stop) {
 
 /* --- hosts: qm_net --- */
 
-static int fault(sim_host *h, sim_call call) {
+int sim_fault(sim_host *h, sim_call call) {
   uint64_t index = h->calls[call]++;
 
   return h->fault ? h->fault(h->fault_arg, call, index) : 0;
@@ -287,8 +288,7 @@ void sim_sock_init(sim_sock *s) {
   qm_list_init(&s->member);
 }
 
-/* A free descriptor, or -EMFILE. */
-static int take_fd(sim_host *h) {
+int sim_take_fd(sim_host *h) {
   int i;
 
   for (i = 0; i < SIM_SOCKS; i++) {
@@ -305,12 +305,12 @@ static int take_fd(sim_host *h) {
 static int sim_open(void *ctx, const qm_sock_config *c, int *fd,
                     uint32_t *no_offload) {
   sim_host *h = ctx;
-  int err = fault(h, SIM_OPEN), device = sim_find_device(h, c);
+  int err = sim_fault(h, SIM_OPEN), device = sim_find_device(h, c);
 
   if (err || device < -1) {
     return err ? -err : device;
   }
-  *fd = take_fd(h);
+  *fd = sim_take_fd(h);
   if (*fd < 0) {
     return *fd;
   }
@@ -323,7 +323,7 @@ static int sim_open(void *ctx, const qm_sock_config *c, int *fd,
 static int sim_bind(void *ctx, int fd, const qm_addr *local) {
   sim_host *h = ctx;
   sim_sock *s = &h->socks[fd];
-  int err = fault(h, SIM_BIND);
+  int err = sim_fault(h, SIM_BIND);
 
   assert(s->is_used);
   if (err) {
@@ -344,7 +344,7 @@ static int sim_bind(void *ctx, int fd, const qm_addr *local) {
 static int sim_connect(void *ctx, int fd, const qm_addr *remote) {
   sim_host *h = ctx;
   sim_sock *s = &h->socks[fd];
-  int err = fault(h, SIM_CONNECT), route;
+  int err = sim_fault(h, SIM_CONNECT), route;
 
   if (err) {
     return -err;
@@ -366,7 +366,7 @@ static int sim_connect(void *ctx, int fd, const qm_addr *remote) {
 
 static int sim_local_addr(void *ctx, int fd, qm_addr *local) {
   sim_host *h = ctx;
-  int err = fault(h, SIM_LOCAL_ADDR);
+  int err = sim_fault(h, SIM_LOCAL_ADDR);
 
   if (err == 0) {
     *local = h->socks[fd].local;
@@ -408,7 +408,7 @@ static void take(sim_host *h, sim_sock *s, qm_msg *m) {
 static int sim_recv(void *ctx, int fd, qm_msg *msgs, size_t n) {
   sim_host *h = ctx;
   sim_sock *s = &h->socks[fd];
-  int err = fault(h, SIM_RECV);
+  int err = sim_fault(h, SIM_RECV);
   size_t i;
 
   assert(s->is_used);
@@ -447,7 +447,7 @@ static int sim_send(void *ctx, int fd, const qm_msg *msgs, size_t n) {
   }
   for (i = 0; i < n; i++) {
     size_t size = msgs[i].segment ? msgs[i].segment : msgs[i].len;
-    int err = size > SIM_MTU ? EMSGSIZE : fault(h, SIM_SEND);
+    int err = size > SIM_MTU ? EMSGSIZE : sim_fault(h, SIM_SEND);
 
     if (err) {
       return i ? (int)i : -err;
@@ -482,8 +482,8 @@ static void sim_close(void *ctx, int fd) {
 
 static int sim_watch(void *ctx) {
   sim_host *h = ctx;
-  int err = fault(h, SIM_WATCH);
-  int fd = err ? -err : take_fd(h);
+  int err = sim_fault(h, SIM_WATCH);
+  int fd = err ? -err : sim_take_fd(h);
 
   if (fd >= 0) {
     h->socks[fd].is_watch = true;
@@ -500,68 +500,13 @@ static bool sim_changed(void *ctx, int fd) {
   return is_changed;
 }
 
-static int sim_group(void *ctx) {
-  sim_host *h = ctx;
-  int err = fault(h, SIM_GROUP), fd = err ? -err : take_fd(h);
-
-  if (fd >= 0) {
-    h->socks[fd].is_group = true;
-  }
-  return fd;
-}
-
-static int sim_join(void *ctx, int group, int fd, uint32_t number) {
-  sim_host *h = ctx;
-  int err = fault(h, SIM_JOIN);
-
-  assert(h->socks[group].is_group && h->socks[fd].is_used);
-  if (!err) {
-    h->socks[fd].group = (int16_t)group;
-    h->socks[fd].number = number;
-  }
-  return -err;
-}
-
-/* As the kernel: who is empty by now leaves the list, who is named goes to its
- * end.  Newest first: of those that are named. */
-static int sim_readable(void *ctx, int group, uint32_t *numbers, size_t n) {
-  sim_host *h = ctx;
-  sim_sock *g = &h->socks[group];
-  size_t got = 0, i;
-  qm_list named;
-
-  qm_list_init(&named);
-  while (got < n && !qm_list_is_empty(&g->queue)) {
-    sim_sock *s = qm_list_entry(g->queue.next, sim_sock, member);
-
-    qm_list_remove(&s->member);
-    if (s->queued) {
-      numbers[got++] = s->number;
-      qm_list_push(&named, &s->member);
-    }
-  }
-  while (!qm_list_is_empty(&named)) {
-    qm_list *l = named.next;
-
-    qm_list_remove(l);
-    qm_list_push(&g->queue, l);
-  }
-  for (i = 0; h->reads_newest_first && i < got / 2; i++) {
-    uint32_t number = numbers[i];
-
-    numbers[i] = numbers[got - 1 - i];
-    numbers[got - 1 - i] = number;
-  }
-  return (int)got;
-}
-
 static quicmig_tstamp sim_clock(void *ctx) {
   return ((sim_host *)ctx)->world->now;
 }
 
 static int sim_random(void *ctx, void *dest, size_t n) {
   sim_host *h = ctx;
-  int err = fault(h, SIM_RANDOM);
+  int err = sim_fault(h, SIM_RANDOM);
   uint8_t *p = dest;
   size_t i;
 
@@ -593,9 +538,9 @@ void sim_host_init(sim *s, sim_host *h, sim_dir out, const char *addr) {
                           .clock = sim_clock,
                           .watch = sim_watch,
                           .changed = sim_changed,
-                          .group = sim_group,
-                          .join = sim_join,
-                          .readable = sim_readable,
+                          .group = sim_group_open,
+                          .join = sim_group_join,
+                          .readable = sim_group_readable,
                           .random = sim_random}};
   assert(h->socks && h->by_port && h->ready);
   sim_set_addr(&h->addr, addr);
