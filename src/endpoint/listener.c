@@ -60,7 +60,7 @@ static int open_all(qm_listener *l, const qm_listener_config *c, size_t count,
   uint32_t buffer = count > 1 ? BUFFER_OF_MANY : BUFFER;
   qm_sock_config sc = {.family = qm_addr_family(&c->local[0]),
                        .is_server = true,
-                       .reports_time = count > 1 || c->local[1].len,
+                       .reports_time = l->group >= 0,
                        .no_offload = c->no_offload,
                        .fwmark = c->fwmark,
                        .rcvbuf = buffer,
