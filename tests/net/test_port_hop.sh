@@ -77,8 +77,8 @@ END
 serve redirect --address 0.0.0.0 --address2 :: --port 5999
 
 while read -r name host; do
-  start_client "$name" 55 --port-range $lo-$hi --hop-interval 120ms \
-    --hop-jitter 20 --rate 200 --duration 30s --stream-bytes 2000000 \
+  start_client "$name" 70 --port-range $lo-$hi --hop-interval 180ms \
+    --hop-jitter 20 --rate 200 --duration 45s --stream-bytes 2000000 \
     "$host" $lo
 done <<END
 own4 $server4
@@ -88,7 +88,7 @@ redirect6 fd02::3
 END
 for name in own4 own6 redirect4 redirect6; do
   end_client "$name"
-  check_value "$name" datagrams_sent -ge 5900
+  check_value "$name" datagrams_sent -ge 8850
   check_value "$name" datagrams_lost -eq 0
   check_value "$name" stream_ok = true
   check_value "$name" hops -ge 200
