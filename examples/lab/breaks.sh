@@ -9,44 +9,36 @@ random() {
 # used_public_port: what the ISP sees of the flow in use, the newest mapping.
 used_public_port() { nat_ports | awk 'END { print $2 }'; }
 
-# ask_timeouts: $rtt and $pto now.  Where the client does not print its PTO, the
-# echoes of the last second tell its RTT variation (RFC 9002 section 6.2.1).
-ask_timeouts() {
-  rtt=$(statistic srtt_ms)
-  pto=$(statistic pto_ms)
-  [ -n "$pto" ] || pto=$(calc "$rtt + $(spread ping) + 25" %.1f)
+# alarms: PTOs in ms, one a line, of the paths that the client found silent.
+alarms() { sed -n 's/.*went silent, its PTO is \(.*\) ms.*/\1/p' "$tmp/vpnc.err"; }
+
+# pto_since N: the PTO at the first alarm after N; without one, the least that a
+# path has (RFC 9002 section 6.2.1), with 25 ms for late acknowledgements.
+pto_since() {
+  first=$(alarms | sed -n "$(($1 + 1))p")
+  echo "${first:-$(calc "$rtt + 1 + 25" %.1f)}"
 }
 
 # What is silent for too long goes to $tmp/missed, each silence to $tmp/gaps.
 block_once() {
   sleep "$(random 0.5 1.5)"
-  ask_timeouts
+  rtt=$(statistic srtt_ms) before=$(alarms | wc -l)
   blocked_at=$(now)
   blocked=$(used_public_port)
   [ -n "$blocked" ] || give_up 'the NAT has no mapping'
   block_port "$blocked"
   sleep 1.5
   gap=$(ping_gap ping "$blocked_at" "$(calc "$blocked_at + 1.5" %.6f)")
-  allowed=$(calc "3 * $pto + $rtt" %.1f)
-  say "port $blocked blocked: $gap ms, allowed $allowed ms"
+  pause=$(pause_in_gap ping "$blocked_at" "$(calc "$blocked_at + 1.5" %.6f)")
+  pto=$(pto_since "$before")
+  allowed=$(calc "3 * $pto + $rtt + $pause" %.1f)
+  say "port $blocked blocked: $gap ms, allowed $allowed ms: 3 * $pto + $rtt," \
+    "and the machine paused for $pause ms"
   want "packets to or from $blocked dropped" "$(blocked_packets "$blocked")" \
     '>' 0
   want 'silence, ms' "$gap" '<=' "$allowed"
   echo "$gap" >>"$tmp/gaps"
   echo "$allowed" >>"$tmp/allowed"
-}
-
-# spread NAME: four times the mean deviation of the round trips, at least 1 ms.
-spread() {
-  replies "$1" | tail -n 1000 | awk '{ v[NR] = $2; sum += $2 }
-    END {
-      for (i = 1; i <= NR; i++) {
-        d = v[i] - sum / NR
-        deviation += d < 0 ? -d : d
-      }
-      s = NR ? 4 * deviation / NR : 0
-      printf "%.3f", s < 1 ? 1 : s
-    }'
 }
 
 scenario_blocked_port() {
@@ -62,7 +54,8 @@ scenario_blocked_port() {
   ping_stop ping
   finish "$hops blocks, silence median $(median <"$tmp/gaps") ms, longest" \
     "$(rank 1 <"$tmp/gaps") ms; the last time PTO $pto ms, RTT $rtt ms;" \
-    "3 PTO + RTT median $(median <"$tmp/allowed") ms"
+    "3 PTO + RTT, and pauses of the machine: median" \
+    "$(median <"$tmp/allowed") ms"
 }
 
 # own_ports: how many ports of the client the NAT has met.

@@ -48,16 +48,26 @@ ping_rank() {
 
 # ping_gap NAME FROM TO: longest time in ms between two replies, from FROM on;
 # a silence that lasts beyond TO counts until then.
-ping_gap() {
-  replies "$1" | awk -v from="$2" -v to="$3" '
-    NR > 1 && $1 >= from && last <= to {
-      gap = $1 - last
-      if (gap > longest) longest = gap
+ping_gap() { gap_and_pause "$@" | cut -d ' ' -f 1; }
+
+# pause_in_gap NAME FROM TO: for how long of it the machine did not run a beat.
+pause_in_gap() { gap_and_pause "$@" | cut -d ' ' -f 2; }
+
+gap_and_pause() {
+  tr -d '[]' <"$tmp/$1.out" | awk -v from="$2" -v to="$3" '
+    function note(gap) {
+      if (gap > longest) { longest = gap; longest_pause = pause }
+      pause = 0
     }
-    { last = $1 }
+    / paused=/ { pause += substr($2, 8) }
+    / time=/ {
+      if (last && $1 >= from && last <= to) note($1 - last)
+      last = $1
+      pause = 0
+    }
     END {
-      if (to - last > longest) longest = to - last
-      printf "%.1f\n", 1000 * longest
+      note(to - last)
+      printf "%.1f %.1f\n", 1000 * longest, longest_pause
     }'
 }
 

@@ -108,6 +108,9 @@ void events_say(events *e, quicmig *m, const quicmig_event *event) {
   case QUICMIG_EVENT_VERDICT:
     say_verdict(event);
     break;
+  case QUICMIG_EVENT_SILENCE:
+    say("the path went silent, its PTO is %.1f ms", (double)event->value / 1e6);
+    break;
   }
 }
 

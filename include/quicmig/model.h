@@ -260,7 +260,11 @@ typedef enum quicmig_event_type {
    * of it, 2: no way to the server is left now. */
   QUICMIG_EVENT_NETWORK = 8,
   /* The adaptive policy came to a verdict: see there, with its evidence. */
-  QUICMIG_EVENT_VERDICT = 9
+  QUICMIG_EVENT_VERDICT = 9,
+  /* Nothing is acknowledged on the path in use (QUICMIG_REASON_DEGRADED): the
+   * connection leaves it now; `value` is the path's PTO (RFC 9002 section
+   * 6.2.1), of which degrade_ptos have passed, or more after false alarms. */
+  QUICMIG_EVENT_SILENCE = 10
 } quicmig_event_type;
 
 /* What the adaptive policy makes of a flow, that is, of one path's traffic. */

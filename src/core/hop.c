@@ -134,12 +134,19 @@ static int refuse(qm_engine *e, int err, const qm_cc *cc, quicmig_tstamp now) {
   return err;
 }
 
+static void tell_silence(qm_engine *e) {
+  if (e->hop.record.reason == QUICMIG_REASON_DEGRADED) {
+    qm_outbox_push_event(&e->out, QUICMIG_EVENT_SILENCE, e->silence.pto);
+  }
+}
+
 /* From here on the attempt counts: the peer will see it. */
 static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_engine_judge_silence(e, true, now);
   if (qm_attempt_is_alarm(e->hop.record.reason)) {
     qm_silence_on_alarm(&e->silence, e->active_id, e->o.degrade_ptos, now);
     qm_policy_on_silence(e->policy, now);
+    tell_silence(e);
   } else if (e->policy && e->policy->state == QM_POLICY_SUSPECTING) {
     qm_silence_on_doubt(&e->silence, e->o.degrade_ptos, now);
   }

@@ -69,6 +69,8 @@ const char *quicmig_event_name(int type) {
     return "network";
   case QUICMIG_EVENT_VERDICT:
     return "verdict";
+  case QUICMIG_EVENT_SILENCE:
+    return "silence";
   }
   return "unknown";
 }

@@ -5,6 +5,7 @@
  *
  *   beat ADDRESS PORT MS   sends one each MS, and prints for each echo, as
  *                          ping -D does: [TIME] seq=N time=MS ms
+ *                          and if it could not run: [TIME] paused=MS ms
  *   beat echo PORT         sends back what comes, IPv4 and IPv6
  *
  * The first prints `N packets transmitted, N received` when it gets SIGINT.
@@ -26,6 +27,7 @@
 
 #define MS 1000000u
 #define SECOND 1000000000u
+#define PAUSE_MIN (2 * MS)
 
 typedef struct {
   uint64_t seq;
@@ -87,17 +89,32 @@ static void echo(int fd) {
   }
 }
 
+static void print_time(void) {
+  uint64_t wall = read_clock(CLOCK_REALTIME);
+
+  printf("[%llu.%06llu] ", (unsigned long long)(wall / SECOND),
+         (unsigned long long)(wall % SECOND / 1000));
+}
+
+/* A packet was due at that time: later than that is the machine's fault. */
+static void note_pause(uint64_t due) {
+  uint64_t now = read_clock(CLOCK_MONOTONIC);
+
+  if (now > due + PAUSE_MIN) {
+    print_time();
+    printf("paused=%.3f ms\n", (double)(now - due) / MS);
+  }
+}
+
 static uint64_t take_echoes(int fd) {
-  uint64_t wall, now, count = 0;
+  uint64_t now, count = 0;
   beat b;
 
   while (recv(fd, &b, sizeof(b), MSG_DONTWAIT) == (ssize_t)sizeof(b)) {
-    wall = read_clock(CLOCK_REALTIME);
     now = read_clock(CLOCK_MONOTONIC);
-    printf("[%llu.%06llu] seq=%llu time=%.3f ms\n",
-           (unsigned long long)(wall / SECOND),
-           (unsigned long long)(wall % SECOND / 1000),
-           (unsigned long long)b.seq, (double)(now - b.sent_at) / MS);
+    print_time();
+    printf("seq=%llu time=%.3f ms\n", (unsigned long long)b.seq,
+           (double)(now - b.sent_at) / MS);
     count++;
   }
   return count;
@@ -111,6 +128,7 @@ static void run(int fd, uint64_t interval) {
   while (!is_over) {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     struct timespec wait = {0};
+    int is_ready;
 
     now = read_clock(CLOCK_MONOTONIC);
     while (next <= now) {
@@ -121,7 +139,9 @@ static void run(int fd, uint64_t interval) {
     }
     wait.tv_sec = (time_t)((next - now) / SECOND);
     wait.tv_nsec = (long)((next - now) % SECOND);
-    if (ppoll(&p, 1, &wait, NULL) > 0)
+    is_ready = ppoll(&p, 1, &wait, NULL) > 0;
+    note_pause(next);
+    if (is_ready)
       received += take_echoes(fd);
   }
   printf("%llu packets transmitted, %llu received\n", (unsigned long long)b.seq,

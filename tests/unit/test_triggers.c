@@ -93,7 +93,9 @@ static void silence_is_left(void **state) {
     at = d.now;
     driver_sleep_until(&d, at + 2 * S);
     row_equal(r, d.records, r->want != 0);
+    row_equal(r, d.events[QUICMIG_EVENT_SILENCE], r->want != 0);
     if (r->want) {
+      row_equal(r, d.values[QUICMIG_EVENT_SILENCE], d.cc.pto);
       row_equal(r, d.record.reason, QUICMIG_REASON_DEGRADED);
       row_equal(r, d.record.started_at, at + r->want);
     }
@@ -152,7 +154,8 @@ static void back_to_the_old_path(void **state) {
   driver_tx(&d, 2, 1200);
   driver_log(&d);
   driver_sleep_until(&d, d.now + S);
-  assert_string_equal(driver_log(&d), "record:ok migrate:1 1:draining>probing");
+  assert_string_equal(driver_log(&d),
+                      "record:ok silence migrate:1 1:draining>probing");
   driver_validated(&d, 1);
   driver_rx(&d, 1, 1300);
   assert_int_equal(active(), 1);
