@@ -45,6 +45,7 @@ void qm_silence_on_flight(qm_silence *s, uint64_t in_flight, bool is_acked,
   } else if (is_acked || s->since == QUICMIG_NEVER) {
     s->since = is_acked ? now : begin(s, now);
     s->sent = s->heard = 0;
+    s->is_excused = false;
   }
   if (now >= s->patient_until) {
     s->floor = 0;
@@ -188,4 +189,14 @@ quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k) {
   }
   return qm_time_min(qm_time_add(qm_time_max(s->since, dumb_since), wait),
                      qm_time_add(s->since, NOT_DUMB_FACTOR * wait));
+}
+
+void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp now) {
+  quicmig_tstamp since =
+      qm_time_since(qm_time_add(now, s->pto), qm_silence_patience(s, k));
+
+  if (s->since < since && !s->is_excused) {
+    s->is_excused = true;
+    s->since = since;
+  }
 }

@@ -17,6 +17,9 @@
  * long.  So a network whose pauses stay below that costs one needless hop an
  * hour, however often it pauses.
  *
+ * Where the machine paused, the peer may have paused with it, and what it sent
+ * may not be here yet: no alarm for another PTO then.
+ *
  * An alarm may lead from a path that only paused to one that leads nowhere.  As
  * long as the new path is not heard, the one that was left is the way back: k
  * PTOs after the first packet that was sent since it was heard again; and if
@@ -49,6 +52,7 @@ typedef struct qm_silence {
   quicmig_tstamp patient_until;
   uint8_t mutes; /* alarms in a row on paths that were never heard */
   bool was_patient : 1;
+  bool is_excused : 1; /* a pause has put off the alarm */
   /* The last alarm. */
   bool is_dumb : 1;  /* nothing came in the meantime */
   bool is_clear : 1; /* and many packets were sent */
@@ -100,6 +104,9 @@ uint32_t qm_silence_way_back(const qm_silence *s, bool has_others);
 
 /* How long it has to last: k PTOs, or more. */
 quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k);
+
+/* The machine has just paused: no alarm for another PTO, once in a silence. */
+void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp now);
 
 /* When it has lasted that long; NEVER when QUIET or k is 0. */
 quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k);

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-/* A machine that was busy for so long has slept. */
+/* A machine that did not call for so long has paused, */
+#define PAUSED (2 * QUICMIG_MILLISECOND)
+/* or has slept: NATs may have forgotten the connection. */
 #define SLEPT (10 * QUICMIG_SECOND)
 
 #define CALLBACKS_MIN_SIZE sizeof(quicmig_callbacks)
@@ -270,26 +272,34 @@ static int pass_time(quicmig *m) {
   return 0;
 }
 
-/* Called much later than it had asked for: the machine slept, and NATs have
- * forgotten the connection. */
-static void note_sleep(quicmig *m, quicmig_tstamp now) {
+/* By how much this call is later than had been asked for; 0: hardly. */
+static quicmig_duration lateness(const quicmig *m, quicmig_tstamp now) {
   quicmig_tstamp last = qm_clock_guard_out(&m->clock, m->clock.last);
 
-  if (m->engine.o.watch_network && now > qm_time_add(last, SLEPT) &&
-      now > qm_time_add(quicmig_deadline(m), SLEPT)) {
-    qm_homes_on_change(m, true);
-  }
+  return now > qm_time_add(last, PAUSED)
+             ? qm_time_since(now, qm_time_max(quicmig_deadline(m), last))
+             : 0;
 }
 
 int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
+  quicmig_duration late;
+
   if (m->is_inside) {
     return QUICMIG_ERR_REENTRANT;
   }
   if (!m->conn) {
     return QUICMIG_ERR_INVALID_STATE;
   }
-  note_sleep(m, now);
+  late = lateness(m, now);
+  if (late > SLEPT && m->engine.o.watch_network) {
+    qm_homes_on_change(m, true);
+  }
   qm_clock_guard_in(&m->clock, now);
+  if (late > PAUSED) {
+    qm_silence_on_pause(&m->engine.silence, m->engine.o.degrade_ptos,
+                        m->clock.last);
+    qm_stall_on_pause(m);
+  }
   m->is_inside = true;
   return 0;
 }

@@ -118,6 +118,7 @@ void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
 /* stall.c: is nothing coming back, and no validated hop possible? */
 bool qm_stall_is_now(const quicmig *m);
 void qm_stall_on_write(quicmig *m);
+void qm_stall_on_pause(quicmig *m);
 void qm_stall_on_time(quicmig *m);
 
 void qm_hold_free(quicmig *m);

@@ -51,6 +51,18 @@ static quicmig_tstamp allowed_at(const quicmig *m) {
                              : qm_engine_grown_up_at(e);
 }
 
+/* As qm_silence_on_pause(). */
+void qm_stall_on_pause(quicmig *m) {
+  quicmig_tstamp until =
+      qm_time_add(m->clock.last, ngtcp2_conn_get_pto(m->conn));
+
+  if (m->stall_at != QUICMIG_NEVER && m->stall_again <= silent_at(m) &&
+      silent_at(m) < until) {
+    m->stall_again = until;
+    m->stall_at = qm_time_max(m->stall_at, until);
+  }
+}
+
 bool qm_stall_is_now(const quicmig *m) {
   return is_watched(m) && silent_at(m) <= m->clock.last;
 }

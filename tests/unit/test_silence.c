@@ -69,6 +69,49 @@ static void an_acknowledgement_begins_anew(void **state) {
   assert_true(qm_silence_deadline(&s, 2) == NEVER);
 }
 
+typedef struct excuse {
+  const char *name;
+  quicmig_duration until[2]; /* two pauses */
+  uint32_t k;
+  bool is_patient, is_acked; /* between the two */
+  quicmig_duration want;     /* from the first packet on; NEVER */
+} excuse;
+
+static const excuse excuses[] = {
+    {"soon", {20 * MS, 50 * MS}, 2, false, false, 100 * MS},
+    {"soon, and late", {20 * MS, 90 * MS}, 2, false, false, 140 * MS},
+    {"due", {100 * MS}, 2, false, false, 150 * MS},
+    {"long ago", {700 * MS}, 2, false, false, 750 * MS},
+    {"once only", {110 * MS, 170 * MS}, 2, false, false, 160 * MS},
+    {"once for each silence", {110 * MS, 300 * MS}, 2, false, true, 350 * MS},
+    {"off", {110 * MS}, 0, false, false, NEVER},
+    {"patient", {1200 * MS}, 2, true, false, 1250 * MS},
+};
+
+static void a_pause_is_no_silence(void **state) {
+  const excuse *r;
+
+  (void)state;
+  for (EACH_ROW(r, excuses)) {
+    quicmig_tstamp at;
+    qm_silence s;
+
+    qm_silence_init(&s);
+    if (r->is_patient) {
+      qm_silence_on_doubt(&s, 2, T0 - S);
+    }
+    qm_silence_on_rx(&s, T0);
+    qm_silence_on_flight(&s, FULL, true, PTO, T0);
+    qm_silence_on_pause(&s, r->k, T0 + r->until[0]);
+    if (r->is_acked) {
+      qm_silence_on_flight(&s, FULL, true, PTO, T0 + r->until[0]);
+    }
+    qm_silence_on_pause(&s, r->k, T0 + r->until[1]);
+    at = qm_silence_deadline(&s, r->k);
+    row_equal(r, at == NEVER ? NEVER : at - T0, r->want);
+  }
+}
+
 typedef struct alarm {
   const char *name;
   uint64_t in_flight;
@@ -300,6 +343,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(waits_for_k_ptos),
       cmocka_unit_test(an_acknowledgement_begins_anew),
+      cmocka_unit_test(a_pause_is_no_silence),
       cmocka_unit_test(alarms_are_judged),
       cmocka_unit_test(a_hop_ends_the_judging),
       cmocka_unit_test(a_path_that_only_speaks),
