@@ -10,7 +10,9 @@ random() {
 used_public_port() { nat_ports | awk 'END { print $2 }'; }
 
 # alarms: PTOs in ms, one a line, of the paths that the client found silent.
-alarms() { sed -n 's/.*went silent, its PTO is \(.*\) ms.*/\1/p' "$tmp/vpnc.err"; }
+alarms() {
+  sed -n 's/.*went silent, its PTO is \(.*\) ms.*/\1/p' "$tmp/vpnc.err"
+}
 
 # pto_since N: the PTO at the first alarm after N; without one, the least that a
 # path has (RFC 9002 section 6.2.1), with 25 ms for late acknowledgements.
@@ -28,8 +30,9 @@ block_once() {
   [ -n "$blocked" ] || give_up 'the NAT has no mapping'
   block_port "$blocked"
   sleep 1.5
-  gap=$(ping_gap ping "$blocked_at" "$(calc "$blocked_at + 1.5" %.6f)")
-  pause=$(pause_in_gap ping "$blocked_at" "$(calc "$blocked_at + 1.5" %.6f)")
+  gap=$(gap_and_pause ping "$blocked_at" "$(calc "$blocked_at + 1.5" %.6f)")
+  pause=${gap#* }
+  gap=${gap% *}
   pto=$(pto_since "$before")
   allowed=$(calc "3 * $pto + $rtt + $pause" %.1f)
   say "port $blocked blocked: $gap ms, allowed $allowed ms: 3 * $pto + $rtt," \

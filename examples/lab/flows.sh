@@ -61,17 +61,41 @@ free_goodput() {
   [ -n "$free" ] && is "$free > 0" || give_up 'nothing arrives without the ISP'
 }
 
-# judge_learned SHARE: goodput once learnt, against the free one.
-judge_learned() {
+# share_of_free WHAT LEAST ROUND: what ROUND brings, as $ratio of the free
+# goodput, and 0 if it does not get to its end.  If that is too little the
+# machine may have been busy: two more then, and the median of the three counts.
+share_of_free() {
+  "$3"
+  if is "$ratio < $2"; then
+    ratios=$ratio
+    for _ in 1 2; do
+      "$3"
+      ratios="$ratios $ratio"
+    done
+    # shellcheck disable=SC2086
+    ratio=$(printf '%s\n' $ratios | median)
+    figures="$figures; median of three rounds $ratio"
+  fi
+  want "$1, of free" "$ratio" '>=' "$2"
+}
+
+scheduled_round() {
+  measure "$patience" "$size" "$(scheduled)"
+  after_start=$(goodput 1 "$took")
+  ratio=$(calc "$complete * ${after_start:-0} / $free")
+  figures="$figures; hops before: $moved MB in $took s = $ratio of free"
+  say "$figures"
+}
+
+# The goodput once learnt.
+adaptive_round() {
+  measure "$patience" "$size" 'QuicHopInterval = 0'
   learned=$(cat "$tmp/learned" 2>/dev/null || true)
-  after_learning=$(goodput "${learned:-1}" "$took")
-  ratio=$(calc "${after_learning:-0} / $free")
+  after_learning=$(goodput "${learned:-$took}" "$took")
+  ratio=$(calc "$complete * ${after_learning:-0} / $free")
   figures="$figures; adaptive: $moved MB in $took s, learnt after"
   figures="$figures ${learned:-?} s, then ${after_learning:-0} Mbit/s"
   figures="$figures = $ratio of free"
-  want 'adaptive, complete' "$complete" '==' 1
-  want 'adaptive, learnt after s' "$learned" '>=' 0
-  want 'adaptive, of free' "$ratio" '>=' "$1"
 }
 
 scenario_cut() {
@@ -86,15 +110,9 @@ scenario_cut() {
   say "$figures"
   want 'without hops, complete' "$complete" '==' 0
   want 'without hops, MB' "$moved" '<' "$(calc "$span * $rate / 8 * 1.5 + 1")"
-  measure "$patience" "$size" "$(scheduled)"
-  ratio=$(calc "$(goodput 1 "$took") / $free")
-  figures="$figures; hops before: $moved MB in $took s = $ratio of free"
-  say "$figures"
-  want 'scheduled hops, complete' "$complete" '==' 1
-  want 'scheduled hops, of free' "$ratio" '>=' 0.95
+  share_of_free 'scheduled hops' 0.95 scheduled_round
   adaptive=1
-  measure "$patience" "$size" 'QuicHopInterval = 0'
-  judge_learned 0.95
+  share_of_free adaptive 0.95 adaptive_round
   finish "$figures"
 }
 
@@ -110,8 +128,7 @@ scenario_slow() {
   say "$figures"
   want 'without hops, Mbit/s' "${stuck:-0}" '<' "$(calc "$free * 0.3")"
   adaptive=1
-  measure "$patience" "$size" 'QuicHopInterval = 0'
-  judge_learned 0.80
+  share_of_free adaptive 0.80 adaptive_round
   finish "$figures"
 }
 

@@ -50,9 +50,8 @@ ping_rank() {
 # a silence that lasts beyond TO counts until then.
 ping_gap() { gap_and_pause "$@" | cut -d ' ' -f 1; }
 
-# pause_in_gap NAME FROM TO: for how long of it the machine did not run a beat.
-pause_in_gap() { gap_and_pause "$@" | cut -d ' ' -f 2; }
-
+# gap_and_pause NAME FROM TO: the same, and for how long of it the machine did
+# not run the beat.
 gap_and_pause() {
   tr -d '[]' <"$tmp/$1.out" | awk -v from="$2" -v to="$3" '
     function note(gap) {

@@ -261,9 +261,10 @@ typedef enum quicmig_event_type {
   QUICMIG_EVENT_NETWORK = 8,
   /* The adaptive policy came to a verdict: see there, with its evidence. */
   QUICMIG_EVENT_VERDICT = 9,
-  /* Nothing is acknowledged on the path in use (QUICMIG_REASON_DEGRADED): the
-   * connection leaves it now; `value` is the path's PTO (RFC 9002 section
-   * 6.2.1), of which degrade_ptos have passed, or more after false alarms. */
+  /* Nothing is acknowledged on the path in use: an attempt to leave it begins
+   * (QUICMIG_REASON_DEGRADED).  `value` is the path's PTO (RFC 9002 section
+   * 6.2.1) in nanoseconds, of which degrade_ptos have passed, or more after
+   * false alarms or a pause of the machine. */
   QUICMIG_EVENT_SILENCE = 10
 } quicmig_event_type;
 

@@ -162,7 +162,10 @@ QUICMIG_EXTERN int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt,
 /* When quicmig_on_time() and then quicmig_write() must be called next: the
  * earliest of the schedule, the drains, packets that wait for the kernel, and
  * ngtcp2's own expiry.  May be in the past: at once.  QUICMIG_NEVER: not at
- * all, or not attached.  callback: yes. */
+ * all, or not attached.  A call that is more than 2 ms later than that, and
+ * than the call before, is taken for a pause of the machine: degrade_ptos waits
+ * longer then, by the time since the call before, a PTO at most.
+ * callback: yes. */
 QUICMIG_EXTERN quicmig_tstamp quicmig_deadline(const quicmig *m);
 
 /*

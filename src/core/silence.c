@@ -45,7 +45,7 @@ void qm_silence_on_flight(qm_silence *s, uint64_t in_flight, bool is_acked,
   } else if (is_acked || s->since == QUICMIG_NEVER) {
     s->since = is_acked ? now : begin(s, now);
     s->sent = s->heard = 0;
-    s->is_excused = false;
+    s->put_off = 0;
   }
   if (now >= s->patient_until) {
     s->floor = 0;
@@ -176,7 +176,7 @@ quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k) {
   return qm_time_max(k * s->pto, most);
 }
 
-quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k) {
+static quicmig_tstamp deadline(const qm_silence *s, uint32_t k) {
   quicmig_duration wait = qm_silence_patience(s, k);
   quicmig_tstamp dumb_since = s->floor ? s->heard_at : 0;
 
@@ -191,12 +191,21 @@ quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k) {
                      qm_time_add(s->since, NOT_DUMB_FACTOR * wait));
 }
 
-void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp now) {
-  quicmig_tstamp since =
-      qm_time_since(qm_time_add(now, s->pto), qm_silence_patience(s, k));
+quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k) {
+  return qm_time_add(deadline(s, k), s->put_off * QUICMIG_MILLISECOND);
+}
 
-  if (s->since < since && !s->is_excused) {
-    s->is_excused = true;
-    s->since = since;
+/* What both ends slept delays an acknowledgement by no more than that, and a
+ * PTO is enough for any. */
+void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp from,
+                         quicmig_tstamp now) {
+  quicmig_tstamp at = deadline(s, k);
+  quicmig_tstamp until =
+      qm_time_min(qm_time_add(now, s->pto), qm_time_add(at, now - from));
+
+  if (s->put_off == 0 && at > from && at < until) {
+    quicmig_duration late = until - at + QUICMIG_MILLISECOND - 1;
+
+    s->put_off = (uint16_t)qm_time_min(late / QUICMIG_MILLISECOND, UINT16_MAX);
   }
 }

@@ -17,8 +17,9 @@
  * long.  So a network whose pauses stay below that costs one needless hop an
  * hour, however often it pauses.
  *
- * Where the machine paused, the peer may have paused with it, and what it sent
- * may not be here yet: no alarm for another PTO then.
+ * Where the machine stood still, the peer may have stood still with it: an
+ * alarm that comes due meanwhile is put off by as long, a PTO at most, once in
+ * a silence.
  *
  * An alarm may lead from a path that only paused to one that leads nowhere.  As
  * long as the new path is not heard, the one that was left is the way back: k
@@ -50,9 +51,9 @@ typedef struct qm_silence {
   /* Patience. */
   quicmig_duration floor; /* no alarm sooner; 0: any */
   quicmig_tstamp patient_until;
-  uint8_t mutes; /* alarms in a row on paths that were never heard */
+  uint16_t put_off; /* ms: the alarm, because of a pause; 0: none */
+  uint8_t mutes;    /* alarms in a row on paths that were never heard */
   bool was_patient : 1;
-  bool is_excused : 1; /* a pause has put off the alarm */
   /* The last alarm. */
   bool is_dumb : 1;  /* nothing came in the meantime */
   bool is_clear : 1; /* and many packets were sent */
@@ -105,8 +106,9 @@ uint32_t qm_silence_way_back(const qm_silence *s, bool has_others);
 /* How long it has to last: k PTOs, or more. */
 quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k);
 
-/* The machine has just paused: no alarm for another PTO, once in a silence. */
-void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp now);
+/* The machine stood still from then until now. */
+void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp from,
+                         quicmig_tstamp now);
 
 /* When it has lasted that long; NEVER when QUIET or k is 0. */
 quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k);

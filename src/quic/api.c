@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* A machine that did not call for so long has paused, */
+/* A program that is late by so much has paused, and its machine perhaps, */
 #define PAUSED (2 * QUICMIG_MILLISECOND)
 /* or has slept: NATs may have forgotten the connection. */
 #define SLEPT (10 * QUICMIG_SECOND)
@@ -223,7 +223,7 @@ static const qm_path *find_judged(const quicmig *m) {
   if (m->engine.hop.phase == QM_PHASE_PROBING) {
     return qm_paths_find(&m->engine.paths, m->engine.hop.record.to_id);
   }
-  return qm_engine_is_silent(&m->engine, m->clock.last) ||
+  return m->is_late || qm_engine_is_silent(&m->engine, m->clock.last) ||
                  qm_time_is_due(m->stall_at, m->clock.last)
              ? qm_engine_active(&m->engine)
              : NULL;
@@ -272,7 +272,8 @@ static int pass_time(quicmig *m) {
   return 0;
 }
 
-/* By how much this call is later than had been asked for; 0: hardly. */
+/* By how much this call is later than had been asked for; 0: the last one was
+ * just before. */
 static quicmig_duration lateness(const quicmig *m, quicmig_tstamp now) {
   quicmig_tstamp last = qm_clock_guard_out(&m->clock, m->clock.last);
 
@@ -281,25 +282,30 @@ static quicmig_duration lateness(const quicmig *m, quicmig_tstamp now) {
              : 0;
 }
 
-int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
-  quicmig_duration late;
+static void take_time(quicmig *m, quicmig_tstamp now) {
+  quicmig_duration late = lateness(m, now);
+  quicmig_tstamp from = m->clock.last;
 
+  if (late > SLEPT && m->engine.o.watch_network) {
+    qm_homes_on_change(m, true);
+  }
+  qm_clock_guard_in(&m->clock, now);
+  if (late > PAUSED) {
+    m->is_late = true;
+    qm_silence_on_pause(&m->engine.silence, m->engine.o.degrade_ptos, from,
+                        m->clock.last);
+    qm_stall_on_pause(m, from);
+  }
+}
+
+int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
   if (m->is_inside) {
     return QUICMIG_ERR_REENTRANT;
   }
   if (!m->conn) {
     return QUICMIG_ERR_INVALID_STATE;
   }
-  late = lateness(m, now);
-  if (late > SLEPT && m->engine.o.watch_network) {
-    qm_homes_on_change(m, true);
-  }
-  qm_clock_guard_in(&m->clock, now);
-  if (late > PAUSED) {
-    qm_silence_on_pause(&m->engine.silence, m->engine.o.degrade_ptos,
-                        m->clock.last);
-    qm_stall_on_pause(m);
-  }
+  take_time(m, now);
   m->is_inside = true;
   return 0;
 }
@@ -315,7 +321,7 @@ int quicmig_on_time(quicmig *m, quicmig_tstamp now) {
 
   if (rv == 0) {
     rv = is_due(m) ? pass_time(m) : 0;
-    m->is_inside = false;
+    m->is_inside = m->is_late = false;
   }
   return rv;
 }
@@ -332,7 +338,7 @@ int quicmig_reschedule(quicmig *m, const quicmig_options *o,
   if (m->is_inside) {
     return QUICMIG_ERR_REENTRANT;
   }
-  qm_clock_guard_in(&m->clock, now);
+  take_time(m, now);
   if (want_policy(m, o->adaptive != 0) != 0) {
     return QUICMIG_ERR_NOMEM;
   }

@@ -43,6 +43,7 @@ struct quicmig {
   qm_ports ports;
   int conn_error, sys_error;
   bool is_inside; /* a call is under way: callbacks may only look */
+  bool is_late;   /* the machine has paused, and nothing was judged since */
   qm_path slots[];
 };
 
@@ -118,7 +119,8 @@ void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
 /* stall.c: is nothing coming back, and no validated hop possible? */
 bool qm_stall_is_now(const quicmig *m);
 void qm_stall_on_write(quicmig *m);
-void qm_stall_on_pause(quicmig *m);
+/* The machine stood still from then until now. */
+void qm_stall_on_pause(quicmig *m, quicmig_tstamp from);
 void qm_stall_on_time(quicmig *m);
 
 void qm_hold_free(quicmig *m);

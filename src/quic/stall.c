@@ -11,6 +11,7 @@
 #include "quic/migrator.h"
 
 #define SILENT_PTOS 3
+#define PAUSED_PTOS 2
 #define AGAIN_MIN QUICMIG_SECOND
 #define MUTE_FACTOR 8
 #define REBIND_SILENCE (5 * QUICMIG_SECOND)
@@ -51,13 +52,16 @@ static quicmig_tstamp allowed_at(const quicmig *m) {
                              : qm_engine_grown_up_at(e);
 }
 
-/* As qm_silence_on_pause(). */
-void qm_stall_on_pause(quicmig *m) {
+/* As qm_silence_on_pause(), and after it if both are due.  Once in a silence:
+ * stall_again is later than silent_at() from then on. */
+void qm_stall_on_pause(quicmig *m, quicmig_tstamp from) {
+  quicmig_tstamp now = m->clock.last, at = silent_at(m);
+  quicmig_duration most = PAUSED_PTOS * ngtcp2_conn_get_pto(m->conn);
   quicmig_tstamp until =
-      qm_time_add(m->clock.last, ngtcp2_conn_get_pto(m->conn));
+      qm_time_min(qm_time_add(now, most), qm_time_add(at, now - from));
 
-  if (m->stall_at != QUICMIG_NEVER && m->stall_again <= silent_at(m) &&
-      silent_at(m) < until) {
+  if (m->stall_at != QUICMIG_NEVER && m->stall_again <= at && at > from &&
+      at < until) {
     m->stall_again = until;
     m->stall_at = qm_time_max(m->stall_at, until);
   }

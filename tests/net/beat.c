@@ -98,9 +98,11 @@ static void print_time(void) {
 
 /* A packet was due at that time: later than that is the machine's fault. */
 static void note_pause(uint64_t due) {
+  static uint64_t noted;
   uint64_t now = read_clock(CLOCK_MONOTONIC);
 
-  if (now > due + PAUSE_MIN) {
+  if (now > due + PAUSE_MIN && due != noted) {
+    noted = due;
     print_time();
     printf("paused=%.3f ms\n", (double)(now - due) / MS);
   }
@@ -130,6 +132,7 @@ static void run(int fd, uint64_t interval) {
     struct timespec wait = {0};
     int is_ready;
 
+    note_pause(next);
     now = read_clock(CLOCK_MONOTONIC);
     while (next <= now) {
       b.seq++;

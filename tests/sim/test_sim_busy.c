@@ -1,6 +1,9 @@
 /* The program was busy elsewhere for 400 ms and runs its timers before it reads
- * its sockets: the acknowledgements that wait there are no silence. */
+ * its sockets: the acknowledgements that wait there are no silence, and what
+ * they are about is not lost. */
 #include "load.h"
+
+#include "quic/migrator.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,9 +73,13 @@ static void be_busy(void) {
   rig_run(r, BUSY + 1600 * MS);
 }
 
+static uint64_t window(void) {
+  return qm_migrator_cc(quicmig_client_migrator(w.l.r.clients[0].c)).cwnd;
+}
+
 static void run(const row *t) {
   const rig_client *c;
-  uint64_t delivered;
+  uint64_t delivered, cwnd;
   int i;
 
   prepare(t);
@@ -80,8 +87,10 @@ static void run(const row *t) {
   rig_run(&w.l.r, 4 * SEC);
   for (i = 0; i < 5; i++) {
     delivered = w.l.delivered;
+    cwnd = window();
     be_busy();
     assert_true(w.l.delivered > delivered);
+    assert_true(window() >= cwnd);
   }
   printf("%s: %llu degraded, %llu stall, %llu failed\n", t->name,
          (unsigned long long)w.l.hops[QUICMIG_REASON_DEGRADED],

@@ -71,21 +71,57 @@ static void an_acknowledgement_begins_anew(void **state) {
 
 typedef struct excuse {
   const char *name;
-  quicmig_duration until[2]; /* two pauses */
+  quicmig_duration pauses[2][2]; /* from, until */
   uint32_t k;
-  bool is_patient, is_acked; /* between the two */
-  quicmig_duration want;     /* from the first packet on; NEVER */
+  bool is_acked;                 /* between the two */
+  quicmig_duration floor, heard; /* after the first packet */
+  quicmig_duration want;         /* after the first packet; NEVER */
 } excuse;
 
 static const excuse excuses[] = {
-    {"soon", {20 * MS, 50 * MS}, 2, false, false, 100 * MS},
-    {"soon, and late", {20 * MS, 90 * MS}, 2, false, false, 140 * MS},
-    {"due", {100 * MS}, 2, false, false, 150 * MS},
-    {"long ago", {700 * MS}, 2, false, false, 750 * MS},
-    {"once only", {110 * MS, 170 * MS}, 2, false, false, 160 * MS},
-    {"once for each silence", {110 * MS, 300 * MS}, 2, false, true, 350 * MS},
-    {"off", {110 * MS}, 0, false, false, NEVER},
-    {"patient", {1200 * MS}, 2, true, false, 1250 * MS},
+    {"soon", {{20 * MS, 50 * MS}}, 2, false, 0, 0, 100 * MS},
+    {"soon, and late",
+     {{20 * MS, 50 * MS}, {60 * MS, 90 * MS}},
+     2,
+     false,
+     0,
+     0,
+     130 * MS},
+    {"when it was due", {{60 * MS, 100 * MS}}, 2, false, 0, 0, 140 * MS},
+    {"a hiccup", {{98 * MS, 101 * MS}}, 2, false, 0, 0, 103 * MS},
+    {"long", {{10 * MS, 700 * MS}}, 2, false, 0, 0, 750 * MS},
+    {"beyond 16 bits", {{90 * MS, 90 * S}}, 2, false, 0, 0, 65635 * MS},
+    {"too late", {{100 * MS, 200 * MS}}, 2, false, 0, 0, 100 * MS},
+    {"once",
+     {{40 * MS, 70 * MS}, {75 * MS, 130 * MS}},
+     2,
+     false,
+     0,
+     0,
+     120 * MS},
+    {"once for each silence",
+     {{40 * MS, 110 * MS}, {140 * MS, 300 * MS}},
+     2,
+     true,
+     0,
+     0,
+     350 * MS},
+    {"off", {{60 * MS, 200 * MS}}, 0, false, 0, 0, NEVER},
+    {"patient", {{900 * MS, 1200 * MS}}, 2, false, S, 0, 1250 * MS},
+    {"patient, and it speaks",
+     {{900 * MS, 1200 * MS}},
+     2,
+     false,
+     S,
+     800 * MS,
+     1800 * MS},
+    {"patient, and it only speaks",
+     {{2990 * MS, 3 * S}},
+     2,
+     false,
+     S,
+     2900 * MS,
+     3010 * MS},
 };
 
 static void a_pause_is_no_silence(void **state) {
@@ -95,18 +131,22 @@ static void a_pause_is_no_silence(void **state) {
   for (EACH_ROW(r, excuses)) {
     quicmig_tstamp at;
     qm_silence s;
+    size_t i;
 
     qm_silence_init(&s);
-    if (r->is_patient) {
+    if (r->floor) {
       qm_silence_on_doubt(&s, 2, T0 - S);
     }
     qm_silence_on_rx(&s, T0);
     qm_silence_on_flight(&s, FULL, true, PTO, T0);
-    qm_silence_on_pause(&s, r->k, T0 + r->until[0]);
-    if (r->is_acked) {
-      qm_silence_on_flight(&s, FULL, true, PTO, T0 + r->until[0]);
+    qm_silence_on_rx(&s, T0 + r->heard);
+    for (i = 0; i < 2; i++) {
+      if (i && r->is_acked) {
+        qm_silence_on_flight(&s, FULL, true, PTO, T0 + r->pauses[0][1]);
+      }
+      qm_silence_on_pause(&s, r->k, T0 + r->pauses[i][0], T0 + r->pauses[i][1]);
     }
-    qm_silence_on_pause(&s, r->k, T0 + r->until[1]);
+    row_equal(r, s.since - T0, r->is_acked ? r->pauses[0][1] : 0);
     at = qm_silence_deadline(&s, r->k);
     row_equal(r, at == NEVER ? NEVER : at - T0, r->want);
   }
@@ -275,10 +315,12 @@ static void way_back(void **state) {
   qm_silence_on_tx(&s, 1, T0 + 300 * MS);
   assert_int_equal(qm_silence_way_back(&s, true), 1);
   assert_int_equal(qm_silence_deadline(&s, 2), T0 + 550 * MS);
+  qm_silence_on_pause(&s, 2, T0 + 500 * MS, T0 + 600 * MS);
+  assert_int_equal(qm_silence_deadline(&s, 2), T0 + 650 * MS);
   qm_silence_on_move(&s); /* for another reason: once more from the start */
   assert_int_equal(qm_silence_way_back(&s, true), 0);
   qm_silence_on_flight(&s, 1200, false, 3 * PTO, T0 + 500 * MS);
-  assert_true(qm_silence_deadline(&s, 2) > T0 + 550 * MS);
+  assert_int_equal(qm_silence_deadline(&s, 2), T0 + 1500 * MS);
   qm_silence_on_life(&s, 1, T0 + 510 * MS);
   qm_silence_on_tx(&s, 1, T0 + 520 * MS);
   assert_int_equal(qm_silence_way_back(&s, true), 1);
