@@ -25,6 +25,7 @@ pto_since() {
 block_once() {
   sleep "$(random 0.5 1.5)"
   rtt=$(statistic srtt_ms) before=$(alarms | wc -l)
+  [ -n "$rtt" ] || give_up 'the client tells no RTT'
   blocked_at=$(now)
   blocked=$(used_public_port)
   [ -n "$blocked" ] || give_up 'the NAT has no mapping'
@@ -39,6 +40,7 @@ block_once() {
     "and the machine paused for $pause ms"
   want "packets to or from $blocked dropped" "$(blocked_packets "$blocked")" \
     '>' 0
+  want 'PTO, ms' "$pto" '<=' "$(calc "4 * $rtt + 200")"
   want 'silence, ms' "$gap" '<=' "$allowed"
   echo "$gap" >>"$tmp/gaps"
   echo "$allowed" >>"$tmp/allowed"

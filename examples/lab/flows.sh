@@ -85,6 +85,7 @@ scheduled_round() {
   ratio=$(calc "$complete * ${after_start:-0} / $free")
   figures="$figures; hops before: $moved MB in $took s = $ratio of free"
   say "$figures"
+  want 'scheduled hops, complete' "$complete" '==' 1
 }
 
 # The goodput once learnt.
@@ -96,6 +97,11 @@ adaptive_round() {
   figures="$figures; adaptive: $moved MB in $took s, learnt after"
   figures="$figures ${learned:-?} s, then ${after_learning:-0} Mbit/s"
   figures="$figures = $ratio of free"
+}
+
+cut_round() {
+  adaptive_round
+  want 'adaptive, complete' "$complete" '==' 1
 }
 
 scenario_cut() {
@@ -112,7 +118,7 @@ scenario_cut() {
   want 'without hops, MB' "$moved" '<' "$(calc "$span * $rate / 8 * 1.5 + 1")"
   share_of_free 'scheduled hops' 0.95 scheduled_round
   adaptive=1
-  share_of_free adaptive 0.95 adaptive_round
+  share_of_free adaptive 0.95 cut_round
   finish "$figures"
 }
 

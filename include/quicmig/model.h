@@ -262,9 +262,10 @@ typedef enum quicmig_event_type {
   /* The adaptive policy came to a verdict: see there, with its evidence. */
   QUICMIG_EVENT_VERDICT = 9,
   /* Nothing is acknowledged on the path in use: an attempt to leave it begins
-   * (QUICMIG_REASON_DEGRADED).  `value` is the path's PTO (RFC 9002 section
-   * 6.2.1) in nanoseconds, of which degrade_ptos have passed, or more after
-   * false alarms or a pause of the machine. */
+   * (QUICMIG_REASON_DEGRADED).  `value` is the path's PTO in nanoseconds (RFC
+   * 9002 section 6.2.1; of a path that was never heard, a guess from the one
+   * before), of which degrade_ptos have passed, or more after false alarms or a
+   * pause of the machine. */
   QUICMIG_EVENT_SILENCE = 10
 } quicmig_event_type;
 

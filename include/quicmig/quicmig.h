@@ -164,13 +164,14 @@ QUICMIG_EXTERN int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt,
  * ngtcp2's own expiry.  May be in the past: at once.  QUICMIG_NEVER: not at
  * all, or not attached.  A call that is more than 2 ms later than that, and
  * than the call before, is taken for a pause of the machine: degrade_ptos waits
- * longer then, by the time since the call before, a PTO at most.
+ * longer then, by the length of the pause, but no more than a PTO after it.
  * callback: yes. */
 QUICMIG_EXTERN quicmig_tstamp quicmig_deadline(const quicmig *m);
 
 /*
- * Time has passed: runs ngtcp2_conn_handle_expiry, starts the hop that is due
- * and closes what has drained.  Early or repeated calls are harmless.  Follow
+ * Time has passed: reads the sockets that time is about to judge, runs
+ * ngtcp2_conn_handle_expiry, starts the hop that is due and closes what has
+ * drained.  Early or repeated calls are harmless.  Follow
  * with quicmig_write().  Uses about 220 KiB of stack.  Calls back: all.
  * callback: no. Errors: QUICMIG_ERR_CONN, QUICMIG_ERR_INVALID_STATE,
  * QUICMIG_ERR_REENTRANT.

@@ -56,11 +56,15 @@ void qm_silence_on_tx(qm_silence *s, size_t datagrams, quicmig_tstamp now) {
   s->sent += (uint32_t)datagrams;
   if (s->is_left_alive && s->back_at == QUICMIG_NEVER) {
     s->back_at = now;
+    s->put_off = 0;
   }
 }
 
 void qm_silence_on_rx(qm_silence *s, quicmig_tstamp now) {
   s->heard_at = now;
+  if (s->floor) {
+    s->put_off = 0; /* the alarm waits from now on */
+  }
   s->left = 0;
   s->heard += s->since == QUICMIG_NEVER;
 }
@@ -196,16 +200,20 @@ quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k) {
 }
 
 /* What both ends slept delays an acknowledgement by no more than that, and a
- * PTO is enough for any. */
+ * PTO is enough for any.  The old path has as much more time to speak. */
 void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp from,
                          quicmig_tstamp now) {
   quicmig_tstamp at = deadline(s, k);
+  quicmig_tstamp due = qm_silence_deadline(s, k);
   quicmig_tstamp until =
       qm_time_min(qm_time_add(now, s->pto), qm_time_add(at, now - from));
 
-  if (s->put_off == 0 && at > from && at < until) {
+  if (due > from && due < until) {
     quicmig_duration late = until - at + QUICMIG_MILLISECOND - 1;
 
     s->put_off = (uint16_t)qm_time_min(late / QUICMIG_MILLISECOND, UINT16_MAX);
+  }
+  if (s->judge_at > from && now - from >= s->alarm_pto) {
+    s->judge_at = qm_time_add(s->judge_at, now - from);
   }
 }

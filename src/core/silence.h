@@ -17,9 +17,9 @@
  * long.  So a network whose pauses stay below that costs one needless hop an
  * hour, however often it pauses.
  *
- * Where the machine stood still, the peer may have stood still with it: an
- * alarm that comes due meanwhile is put off by as long, a PTO at most, once in
- * a silence.
+ * Where the machine stood still, the peer may have stood still with it: the
+ * alarm is put off by the longest pause of the silence, but by no more than a
+ * PTO after it.
  *
  * An alarm may lead from a path that only paused to one that leads nowhere.  As
  * long as the new path is not heard, the one that was left is the way back: k
@@ -51,7 +51,7 @@ typedef struct qm_silence {
   /* Patience. */
   quicmig_duration floor; /* no alarm sooner; 0: any */
   quicmig_tstamp patient_until;
-  uint16_t put_off; /* ms: the alarm, because of a pause; 0: none */
+  uint16_t put_off; /* ms: the alarm, because of a pause */
   uint8_t mutes;    /* alarms in a row on paths that were never heard */
   bool was_patient : 1;
   /* The last alarm. */

@@ -52,18 +52,15 @@ static quicmig_tstamp allowed_at(const quicmig *m) {
                              : qm_engine_grown_up_at(e);
 }
 
-/* As qm_silence_on_pause(), and after it if both are due.  Once in a silence:
- * stall_again is later than silent_at() from then on. */
+/* As qm_silence_on_pause(), and after that alarm if both are due. */
 void qm_stall_on_pause(quicmig *m, quicmig_tstamp from) {
-  quicmig_tstamp now = m->clock.last, at = silent_at(m);
+  quicmig_tstamp now = m->clock.last;
   quicmig_duration most = PAUSED_PTOS * ngtcp2_conn_get_pto(m->conn);
-  quicmig_tstamp until =
-      qm_time_min(qm_time_add(now, most), qm_time_add(at, now - from));
+  quicmig_tstamp until = qm_time_min(qm_time_add(now, most),
+                                     qm_time_add(silent_at(m), now - from));
 
-  if (m->stall_at != QUICMIG_NEVER && m->stall_again <= at && at > from &&
-      at < until) {
-    m->stall_again = until;
-    m->stall_at = qm_time_max(m->stall_at, until);
+  if (m->stall_at > from && m->stall_at < until) {
+    m->stall_again = m->stall_at = until;
   }
 }
 

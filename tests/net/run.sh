@@ -16,7 +16,7 @@ trap 'rm -f "$log"' EXIT
 trap '[ -z "$pid" ] || kill "$pid"; wait; exit 1' HUP INT TERM
 
 # stolen: ms that the host has taken from all processors of this machine.
-stolen() { awk '/^cpu / { print $9 * 10 }' /proc/stat; }
+stolen() { awk '/^cpu / { printf "%.0f", $9 * 10 }' /proc/stat; }
 
 # run FILE
 run() {

@@ -69,59 +69,30 @@ static void an_acknowledgement_begins_anew(void **state) {
   assert_true(qm_silence_deadline(&s, 2) == NEVER);
 }
 
-typedef struct excuse {
+typedef struct excuse { /* all in ms after the first packet */
   const char *name;
-  quicmig_duration pauses[2][2]; /* from, until */
   uint32_t k;
-  bool is_acked;                 /* between the two */
-  quicmig_duration floor, heard; /* after the first packet */
-  quicmig_duration want;         /* after the first packet; NEVER */
+  uint64_t heard, want;  /* want 0: no alarm */
+  uint64_t pauses[2][2]; /* from, until */
+  bool is_acked;         /* between the two */
+  bool is_patient;
 } excuse;
 
 static const excuse excuses[] = {
-    {"soon", {{20 * MS, 50 * MS}}, 2, false, 0, 0, 100 * MS},
-    {"soon, and late",
-     {{20 * MS, 50 * MS}, {60 * MS, 90 * MS}},
-     2,
-     false,
-     0,
-     0,
-     130 * MS},
-    {"when it was due", {{60 * MS, 100 * MS}}, 2, false, 0, 0, 140 * MS},
-    {"a hiccup", {{98 * MS, 101 * MS}}, 2, false, 0, 0, 103 * MS},
-    {"long", {{10 * MS, 700 * MS}}, 2, false, 0, 0, 750 * MS},
-    {"beyond 16 bits", {{90 * MS, 90 * S}}, 2, false, 0, 0, 65635 * MS},
-    {"too late", {{100 * MS, 200 * MS}}, 2, false, 0, 0, 100 * MS},
-    {"once",
-     {{40 * MS, 70 * MS}, {75 * MS, 130 * MS}},
-     2,
-     false,
-     0,
-     0,
-     120 * MS},
-    {"once for each silence",
-     {{40 * MS, 110 * MS}, {140 * MS, 300 * MS}},
-     2,
-     true,
-     0,
-     0,
-     350 * MS},
-    {"off", {{60 * MS, 200 * MS}}, 0, false, 0, 0, NEVER},
-    {"patient", {{900 * MS, 1200 * MS}}, 2, false, S, 0, 1250 * MS},
-    {"patient, and it speaks",
-     {{900 * MS, 1200 * MS}},
-     2,
-     false,
-     S,
-     800 * MS,
-     1800 * MS},
-    {"patient, and it only speaks",
-     {{2990 * MS, 3 * S}},
-     2,
-     false,
-     S,
-     2900 * MS,
-     3010 * MS},
+    {"soon", 2, 0, 100, {{20, 50}}, false, false},
+    {"soon, and late", 2, 0, 130, {{20, 50}, {60, 90}}, false, false},
+    {"when it was due", 2, 0, 140, {{60, 100}}, false, false},
+    {"a hiccup", 2, 0, 103, {{98, 101}}, false, false},
+    {"long", 2, 0, 750, {{10, 700}}, false, false},
+    {"beyond 16 bits", 2, 0, 65635, {{90, 90000}}, false, false},
+    {"too late", 2, 0, 100, {{100, 200}}, false, false},
+    {"off", 0, 0, 0, {{60, 200}}, false, false},
+    {"the longest counts", 2, 0, 160, {{60, 63}, {80, 140}}, false, false},
+    {"if it is first", 2, 0, 140, {{60, 100}, {120, 123}}, false, false},
+    {"each silence", 2, 0, 350, {{40, 110}, {140, 300}}, true, false},
+    {"patient", 2, 0, 1250, {{900, 1200}}, false, true},
+    {"patient, it speaks", 2, 800, 1800, {{900, 1200}}, false, true},
+    {"patient, only speaks", 2, 2900, 3010, {{2990, 3000}}, false, true},
 };
 
 static void a_pause_is_no_silence(void **state) {
@@ -129,26 +100,28 @@ static void a_pause_is_no_silence(void **state) {
 
   (void)state;
   for (EACH_ROW(r, excuses)) {
-    quicmig_tstamp at;
+    quicmig_tstamp at, begun = T0;
     qm_silence s;
     size_t i;
 
     qm_silence_init(&s);
-    if (r->floor) {
+    if (r->is_patient) {
       qm_silence_on_doubt(&s, 2, T0 - S);
     }
     qm_silence_on_rx(&s, T0);
     qm_silence_on_flight(&s, FULL, true, PTO, T0);
-    qm_silence_on_rx(&s, T0 + r->heard);
+    qm_silence_on_rx(&s, T0 + r->heard * MS);
     for (i = 0; i < 2; i++) {
       if (i && r->is_acked) {
-        qm_silence_on_flight(&s, FULL, true, PTO, T0 + r->pauses[0][1]);
+        begun = T0 + r->pauses[0][1] * MS;
+        qm_silence_on_flight(&s, FULL, true, PTO, begun);
       }
-      qm_silence_on_pause(&s, r->k, T0 + r->pauses[i][0], T0 + r->pauses[i][1]);
+      qm_silence_on_pause(&s, r->k, T0 + r->pauses[i][0] * MS,
+                          T0 + r->pauses[i][1] * MS);
     }
-    row_equal(r, s.since - T0, r->is_acked ? r->pauses[0][1] : 0);
+    row_equal(r, s.since, begun);
     at = qm_silence_deadline(&s, r->k);
-    row_equal(r, at == NEVER ? NEVER : at - T0, r->want);
+    row_equal(r, at == NEVER ? 0 : (at - T0) / MS, r->want);
   }
 }
 
@@ -233,6 +206,24 @@ static void raise_alarm(qm_silence *s) {
   qm_silence_on_alarm(s, 1, 2, T0 + 100 * MS);
 }
 
+/* The old path has as much more time to speak. */
+static void a_pause_during_the_judging(void **state) {
+  qm_silence s;
+
+  (void)state;
+  raise_alarm(&s);
+  qm_silence_on_proof(&s, 40 * MS, T0 + 140 * MS);
+  qm_silence_on_pause(&s, 2, T0 + 150 * MS, T0 + 160 * MS);
+  assert_int_equal(qm_silence_judge_at(&s), T0 + 240 * MS);
+  qm_silence_on_pause(&s, 2, T0 + 200 * MS, T0 + 500 * MS);
+  assert_int_equal(qm_silence_judge_at(&s), T0 + 540 * MS);
+  assert_int_equal(qm_silence_on_time(&s, false, T0 + 530 * MS),
+                   QM_SILENCE_OPEN);
+  qm_silence_on_pause(&s, 2, T0 + 540 * MS, T0 + 900 * MS); /* too late */
+  assert_int_equal(qm_silence_on_time(&s, false, T0 + 900 * MS),
+                   QM_SILENCE_RIGHT);
+}
+
 /* The next hop ends the judging: what is known by then counts. */
 static void a_hop_ends_the_judging(void **state) {
   qm_silence s;
@@ -311,6 +302,8 @@ static void way_back(void **state) {
   qm_silence_on_life(&s, 1, T0 + 200 * MS);
   assert_int_equal(qm_silence_way_back(&s, false), 0);
   assert_int_equal(qm_silence_deadline(&s, 2), T0 + 1110 * MS);
+  qm_silence_on_pause(&s, 2, T0 + 210 * MS, T0 + 240 * MS); /* not near */
+  assert_int_equal(qm_silence_deadline(&s, 2), T0 + 1110 * MS);
   qm_silence_on_tx(&s, 1, T0 + 250 * MS);
   qm_silence_on_tx(&s, 1, T0 + 300 * MS);
   assert_int_equal(qm_silence_way_back(&s, true), 1);
@@ -387,6 +380,7 @@ int main(void) {
       cmocka_unit_test(an_acknowledgement_begins_anew),
       cmocka_unit_test(a_pause_is_no_silence),
       cmocka_unit_test(alarms_are_judged),
+      cmocka_unit_test(a_pause_during_the_judging),
       cmocka_unit_test(a_hop_ends_the_judging),
       cmocka_unit_test(a_path_that_only_speaks),
       cmocka_unit_test(mute_paths),
