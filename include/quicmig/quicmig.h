@@ -164,7 +164,7 @@ QUICMIG_EXTERN int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt,
  * ngtcp2's own expiry.  May be in the past: at once.  QUICMIG_NEVER: not at
  * all, or not attached.  A call that is more than 2 ms later than that, and
  * than the call before, is taken for a pause of the machine: degrade_ptos waits
- * longer then, by the length of the pause, but no more than a PTO after it.
+ * longer then, by four times the pause, but no more than a PTO after it.
  * callback: yes. */
 QUICMIG_EXTERN quicmig_tstamp quicmig_deadline(const quicmig *m);
 

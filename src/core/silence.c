@@ -138,6 +138,14 @@ void qm_silence_on_proof(qm_silence *s, quicmig_duration took,
   s->judge_at = qm_time_add(now, JUDGE_PTOS * s->alarm_pto);
 }
 
+/* It was right, or nobody can tell: patience stays as it was before. */
+static void forget_alarm(qm_silence *s) {
+  s->path = 0;
+  if (!s->was_patient) {
+    s->floor = 0;
+  }
+}
+
 qm_silence_verdict qm_silence_on_time(qm_silence *s, bool is_over,
                                       quicmig_tstamp now) {
   bool is_proven = s->judge_at != QUICMIG_NEVER;
@@ -145,13 +153,11 @@ qm_silence_verdict qm_silence_on_time(qm_silence *s, bool is_over,
   if (s->path == 0 || !(is_over || (is_proven && now >= s->judge_at))) {
     return QM_SILENCE_OPEN;
   }
-  s->path = 0;
   if (!is_proven) {
+    s->path = 0;
     return QM_SILENCE_OPEN;
   }
-  if (!s->was_patient) {
-    s->floor = 0;
-  }
+  forget_alarm(s);
   return s->is_clear ? QM_SILENCE_RIGHT : QM_SILENCE_LIKELY;
 }
 
@@ -199,21 +205,20 @@ quicmig_tstamp qm_silence_deadline(const qm_silence *s, uint32_t k) {
   return qm_time_add(deadline(s, k), s->put_off * QUICMIG_MILLISECOND);
 }
 
-/* What both ends slept delays an acknowledgement by no more than that, and a
- * PTO is enough for any.  The old path has as much more time to speak. */
 void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp from,
                          quicmig_tstamp now) {
   quicmig_tstamp at = deadline(s, k);
   quicmig_tstamp due = qm_silence_deadline(s, k);
   quicmig_tstamp until =
-      qm_time_min(qm_time_add(now, s->pto), qm_time_add(at, now - from));
+      qm_time_min(qm_time_add(now, s->pto),
+                  qm_time_add(at, QM_SILENCE_PAUSES * (now - from)));
 
   if (due > from && due < until) {
     quicmig_duration late = until - at + QUICMIG_MILLISECOND - 1;
 
     s->put_off = (uint16_t)qm_time_min(late / QUICMIG_MILLISECOND, UINT16_MAX);
   }
-  if (s->judge_at > from && now - from >= s->alarm_pto) {
-    s->judge_at = qm_time_add(s->judge_at, now - from);
+  if (s->path && now - from >= s->alarm_pto) {
+    forget_alarm(s);
   }
 }

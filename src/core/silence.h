@@ -17,9 +17,9 @@
  * long.  So a network whose pauses stay below that costs one needless hop an
  * hour, however often it pauses.
  *
- * Where the machine stood still, the peer may have stood still with it: the
- * alarm is put off by the longest pause of the silence, but by no more than a
- * PTO after it.
+ * Where the machine stood still, the peer may have stood still with it, and for
+ * longer than we saw: the alarm is put off by four times the longest pause of
+ * the silence, but by no more than a PTO after it, which is enough for any.
  *
  * An alarm may lead from a path that only paused to one that leads nowhere.  As
  * long as the new path is not heard, the one that was left is the way back: k
@@ -33,6 +33,8 @@
 #include <stddef.h>
 
 #include "base/time.h"
+
+#define QM_SILENCE_PAUSES 4
 
 typedef enum qm_silence_verdict {
   QM_SILENCE_OPEN,   /* not judged, or false */
