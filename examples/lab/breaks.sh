@@ -24,7 +24,8 @@ pto_since() {
 # What is silent for too long goes to $tmp/missed, each silence to $tmp/gaps.
 block_once() {
   sleep "$(random 0.5 1.5)"
-  rtt=$(statistic srtt_ms) before=$(alarms | wc -l)
+  rtt=$(statistic srtt_ms)
+  before=$(alarms | wc -l)
   [ -n "$rtt" ] || give_up 'the client tells no RTT'
   blocked_at=$(now)
   blocked=$(used_public_port)

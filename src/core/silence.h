@@ -19,7 +19,8 @@
  *
  * Where the machine stood still, the peer may have stood still with it, and for
  * longer than we saw: the alarm is put off by four times the longest pause of
- * the silence, but by no more than a PTO after it, which is enough for any.
+ * the silence, but by no more than a PTO after it, which is enough for any.  A
+ * pause of a PTO while an alarm is being judged leaves it without a judgement.
  *
  * An alarm may lead from a path that only paused to one that leads nowhere.  As
  * long as the new path is not heard, the one that was left is the way back: k
