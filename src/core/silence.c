@@ -209,9 +209,7 @@ void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp from,
                          quicmig_tstamp now) {
   quicmig_tstamp at = deadline(s, k);
   quicmig_tstamp due = qm_silence_deadline(s, k);
-  quicmig_tstamp until =
-      qm_time_min(qm_time_add(now, s->pto),
-                  qm_time_add(at, QM_SILENCE_PAUSES * (now - from)));
+  quicmig_tstamp until = qm_silence_put_off(at, s->pto, from, now);
 
   if (due > from && due < until) {
     quicmig_duration late = until - at + QUICMIG_MILLISECOND - 1;

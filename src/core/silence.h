@@ -35,8 +35,6 @@
 
 #include "base/time.h"
 
-#define QM_SILENCE_PAUSES 4
-
 typedef enum qm_silence_verdict {
   QM_SILENCE_OPEN,   /* not judged, or false */
   QM_SILENCE_LIKELY, /* nothing speaks against it, but there were few packets */
@@ -108,6 +106,15 @@ uint32_t qm_silence_way_back(const qm_silence *s, bool has_others);
 
 /* How long it has to last: k PTOs, or more. */
 quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k);
+
+/* When an alarm is due that would have been at `at`, if the machine stood still
+ * from then until now; `most` after now at the latest. */
+static inline quicmig_tstamp qm_silence_put_off(quicmig_tstamp at,
+                                                quicmig_duration most,
+                                                quicmig_tstamp from,
+                                                quicmig_tstamp now) {
+  return qm_time_min(qm_time_add(now, most), qm_time_add(at, 4 * (now - from)));
+}
 
 /* The machine stood still from then until now. */
 void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp from,

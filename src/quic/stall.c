@@ -54,11 +54,9 @@ static quicmig_tstamp allowed_at(const quicmig *m) {
 
 /* As qm_silence_on_pause(), and after that alarm if both are due. */
 void qm_stall_on_pause(quicmig *m, quicmig_tstamp from) {
-  quicmig_tstamp now = m->clock.last;
   quicmig_duration most = PAUSED_PTOS * ngtcp2_conn_get_pto(m->conn);
   quicmig_tstamp until =
-      qm_time_min(qm_time_add(now, most),
-                  qm_time_add(silent_at(m), QM_SILENCE_PAUSES * (now - from)));
+      qm_silence_put_off(silent_at(m), most, from, m->clock.last);
 
   if (m->stall_at > from && m->stall_at < until) {
     m->stall_again = m->stall_at = until;
