@@ -62,8 +62,8 @@ free_goodput() {
 }
 
 # share_of_free WHAT LEAST ROUND: what ROUND brings, as $ratio of the free
-# goodput, and 0 if it does not get to its end.  If that is too little the
-# machine may have been busy: two more then, and the median of the three counts.
+# goodput.  If that is too little the machine may have been busy: two more then,
+# and the median of the three counts.  Each has to get to its end.
 share_of_free() {
   "$3"
   if is "$ratio < $2"; then
@@ -82,7 +82,7 @@ share_of_free() {
 scheduled_round() {
   measure "$patience" "$size" "$(scheduled)"
   after_start=$(goodput 1 "$took")
-  ratio=$(calc "$complete * ${after_start:-0} / $free")
+  ratio=$(calc "${after_start:-0} / $free")
   figures="$figures; hops before: $moved MB in $took s = $ratio of free"
   say "$figures"
   want 'scheduled hops, complete' "$complete" '==' 1
@@ -93,15 +93,12 @@ adaptive_round() {
   measure "$patience" "$size" 'QuicHopInterval = 0'
   learned=$(cat "$tmp/learned" 2>/dev/null || true)
   after_learning=$(goodput "${learned:-$took}" "$took")
-  ratio=$(calc "$complete * ${after_learning:-0} / $free")
+  ratio=$(calc "${after_learning:-0} / $free")
   figures="$figures; adaptive: $moved MB in $took s, learnt after"
   figures="$figures ${learned:-?} s, then ${after_learning:-0} Mbit/s"
   figures="$figures = $ratio of free"
-}
-
-cut_round() {
-  adaptive_round
   want 'adaptive, complete' "$complete" '==' 1
+  want 'adaptive, learnt after s' "$learned" '>=' 0
 }
 
 scenario_cut() {
@@ -118,7 +115,7 @@ scenario_cut() {
   want 'without hops, MB' "$moved" '<' "$(calc "$span * $rate / 8 * 1.5 + 1")"
   share_of_free 'scheduled hops' 0.95 scheduled_round
   adaptive=1
-  share_of_free adaptive 0.95 cut_round
+  share_of_free adaptive 0.95 adaptive_round
   finish "$figures"
 }
 

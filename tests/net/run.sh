@@ -5,7 +5,7 @@
 #
 # and as the last line `N passed, N failed, N skipped`.  A test that fails while
 # the host takes more than a fifth of this machine's time (steal time) is run
-# again after half a minute, and skipped when the same happens again.
+# again after half a minute; the second result counts.
 # QUICMIG_BUILD: the folder with the examples, [build/dev, else build/release].
 # Needs root, ip, nft, tshark; without them tests are skipped.
 # Exit status: 0 all well, 1 a test failed.
@@ -33,11 +33,6 @@ attempt() {
   share=$((($(stolen) - stolen) / 10 / (seconds + 1) / $(nproc)))
 }
 
-# has_no_say: it failed, and the machine was not ours.
-has_no_say() {
-  [ "$status" != 0 ] && [ "$status" != 77 ] && [ "$share" -gt 20 ]
-}
-
 tell_failure() {
   why=$(sed -n 's/^bad: //p' "$log" | head -n 1)
   [ "$status" != 124 ] || why="still running after 180 s; $why"
@@ -51,11 +46,10 @@ run() {
   name=$(basename "$1" .sh)
   name=${name#test_}
   attempt "$1"
-  if has_no_say; then
+  if [ "$status" != 0 ] && [ "$status" != 77 ] && [ "$share" -gt 20 ]; then
     tell_failure again
     sleep 30
     attempt "$1"
-    ! has_no_say || set -- "$1" skip
   fi
   case $status in
   0)
@@ -67,12 +61,8 @@ run() {
     echo "skip $name: $(tail -n 1 "$log")"
     ;;
   *)
-    if [ "${2:-}" = skip ]; then
-      skipped=$((skipped + 1))
-    else
-      failed=$((failed + 1))
-    fi
-    tell_failure "${2:-FAIL}"
+    failed=$((failed + 1))
+    tell_failure FAIL
     ;;
   esac
 }
