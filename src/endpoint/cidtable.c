@@ -83,7 +83,7 @@ static qm_cid_entry *take_entry(qm_cidtable *t) {
 }
 
 int qm_cidtable_add(qm_cidtable *t, const uint8_t *id, size_t len, void *owner,
-                    qm_list *ids) {
+                    qm_cid_set *ids) {
   qm_cid_entry *e;
   uint64_t h;
 
@@ -101,7 +101,7 @@ int qm_cidtable_add(qm_cidtable *t, const uint8_t *id, size_t len, void *owner,
   *e = (qm_cid_entry){.next = *bucket(t, h), .owner = owner, .hash = h};
   ngtcp2_cid_init(&e->id, id, len);
   *bucket(t, h) = e;
-  qm_list_push(ids, &e->link);
+  qm_list_push(&ids->used, &e->link);
   t->len++;
   return 0;
 }
@@ -112,9 +112,9 @@ static bool is_id(const qm_cid_entry *e, uint64_t h, const uint8_t *id,
          memcmp(e->id.data, id, len) == 0;
 }
 
-const qm_cid_entry *qm_cidtable_find(qm_cidtable *t, const uint8_t *id,
-                                     size_t len) {
-  const qm_cid_entry *e;
+static qm_cid_entry *search(const qm_cidtable *t, const uint8_t *id,
+                            size_t len) {
+  qm_cid_entry *e;
   uint64_t h;
 
   if (t->cap == 0 || len > NGTCP2_MAX_CIDLEN) {
@@ -123,35 +123,52 @@ const qm_cid_entry *qm_cidtable_find(qm_cidtable *t, const uint8_t *id,
   h = hash(t, id, len);
   for (e = *bucket(t, h); e && !is_id(e, h, id, len); e = e->next) {
   }
-  t->last = e;
   return e;
 }
 
-void qm_cidtable_remove(qm_cidtable *t, const uint8_t *id, size_t len,
-                        const void *owner) {
-  uint64_t h = hash(t, id, len);
-  qm_cid_entry **p, *e;
+const qm_cid_entry *qm_cidtable_find(qm_cidtable *t, const uint8_t *id,
+                                     size_t len) {
+  return t->last = search(t, id, len);
+}
 
-  if (t->cap == 0) {
+static void remove_entry(qm_cidtable *t, qm_cid_entry *e) {
+  qm_cid_entry **p = bucket(t, e->hash);
+
+  while (*p != e) {
+    p = &(*p)->next;
+  }
+  *p = e->next;
+  qm_list_remove(&e->link);
+  e->next = t->spare;
+  t->spare = e;
+  t->last = t->last == e ? NULL : t->last;
+  t->len--;
+}
+
+void qm_cidtable_retire(qm_cidtable *t, const uint8_t *id, size_t len,
+                        const void *owner, qm_cid_set *ids) {
+  qm_cid_entry *e = search(t, id, len);
+
+  if (!e || e->owner != owner || e->is_retired) {
     return;
   }
-  for (p = bucket(t, h); *p && !is_id(*p, h, id, len); p = &(*p)->next) {
-  }
-  e = *p;
-  if (e && e->owner == owner) {
-    *p = e->next;
-    qm_list_remove(&e->link);
-    e->next = t->spare;
-    t->spare = e;
-    t->last = t->last == e ? NULL : t->last;
-    t->len--;
+  e->is_retired = true;
+  qm_list_remove(&e->link);
+  qm_list_push(&ids->retired, &e->link);
+  if (++ids->n_retired > QM_CID_TOMBSTONES) {
+    remove_entry(t, qm_list_entry(ids->retired.next, qm_cid_entry, link));
+    ids->n_retired--;
   }
 }
 
-void qm_cidtable_forget(qm_cidtable *t, qm_list *ids) {
-  while (!qm_list_is_empty(ids)) {
-    qm_cid_entry *e = qm_list_entry(ids->next, qm_cid_entry, link);
-
-    qm_cidtable_remove(t, e->id.data, e->id.datalen, e->owner);
+static void forget_list(qm_cidtable *t, qm_list *list) {
+  while (!qm_list_is_empty(list)) {
+    remove_entry(t, qm_list_entry(list->next, qm_cid_entry, link));
   }
+}
+
+void qm_cidtable_forget(qm_cidtable *t, qm_cid_set *ids) {
+  forget_list(t, &ids->used);
+  forget_list(t, &ids->retired);
+  ids->n_retired = 0;
 }

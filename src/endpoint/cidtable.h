@@ -3,6 +3,11 @@
  * and the ones clients chose for their first packet.  Hashed with secret seeds,
  * because the latter are a stranger's choice.  Removed entries are kept for
  * reuse, so that a hop allocates nothing.
+ *
+ * An ID that its owner retires stays in the table as a tombstone: late and
+ * replayed packets still bear it, and a stateless reset in answer to one would
+ * end a living connection, whose client may still hold the token (RFC 9000
+ * section 10.3.1 forbids it to look; ngtcp2 looks for a PTO).
  */
 #ifndef QM_CIDTABLE_H
 #define QM_CIDTABLE_H
@@ -20,11 +25,29 @@
 
 typedef struct qm_cid_entry {
   struct qm_cid_entry *next; /* in the bucket, or among the free ones */
-  qm_list link;              /* in the owner's list of its IDs */
+  qm_list link;              /* in the owner's set */
   void *owner;
   uint64_t hash; /* also names the ID in qm_tracker */
   ngtcp2_cid id;
+  bool is_retired; /* a tombstone: packets to it are dropped */
 } qm_cid_entry;
+
+/* Tombstones of one owner; beyond that the oldest one goes.  A client lets a
+ * retired ID go after one PTO of its own; hops are not made faster than that
+ * for so many in a row. */
+#define QM_CID_TOMBSTONES 64
+
+/* An owner's IDs: those in use, and its tombstones, the oldest first. */
+typedef struct qm_cid_set {
+  qm_list used, retired;
+  uint32_t n_retired;
+} qm_cid_set;
+
+static inline void qm_cid_set_init(qm_cid_set *s) {
+  qm_list_init(&s->used);
+  qm_list_init(&s->retired);
+  s->n_retired = 0;
+}
 
 typedef struct qm_cidtable {
   const quicmig_mem *mem;
@@ -40,12 +63,12 @@ void qm_cidtable_init(qm_cidtable *t, const quicmig_mem *mem,
                       const uint64_t seed[2]);
 void qm_cidtable_reset(qm_cidtable *t);
 
-/* ids: the owner's list, which the entry joins.
+/* ids: the owner's set, which the entry joins.
  * Errors: QUICMIG_ERR_NOMEM, QUICMIG_ERR_INVALID_ARGUMENT (already there). */
 int qm_cidtable_add(qm_cidtable *t, const uint8_t *id, size_t len, void *owner,
-                    qm_list *ids);
+                    qm_cid_set *ids);
 
-/* NULL: unknown. */
+/* NULL: unknown.  Else an ID in use or a tombstone. */
 const qm_cid_entry *qm_cidtable_find(qm_cidtable *t, const uint8_t *id,
                                      size_t len);
 
@@ -60,11 +83,11 @@ qm_cidtable_again(const qm_cidtable *t, const uint8_t id[QM_CID_LEN_SERVER]) {
              : NULL;
 }
 
-/* Removes the ID if it is there and owner's. */
-void qm_cidtable_remove(qm_cidtable *t, const uint8_t *id, size_t len,
-                        const void *owner);
+/* The ID becomes a tombstone if it is there, in use, and owner's. */
+void qm_cidtable_retire(qm_cidtable *t, const uint8_t *id, size_t len,
+                        const void *owner, qm_cid_set *ids);
 
-/* Removes all IDs of one owner: those in its list. */
-void qm_cidtable_forget(qm_cidtable *t, qm_list *ids);
+/* Removes all IDs of one owner, tombstones too. */
+void qm_cidtable_forget(qm_cidtable *t, qm_cid_set *ids);
 
 #endif

@@ -27,9 +27,9 @@ typedef struct qm_sconn {
   quicmig_conn conn; /* first: the owner finds the rest by it */
   quicmig_server *server;
   qm_heap_node timer;
-  qm_list link;  /* in server->conns */
-  qm_list ids;   /* its entries in server->ids */
-  qm_list dirty; /* in server->dirty while it wants to be written */
+  qm_list link;   /* in server->conns */
+  qm_cid_set ids; /* its entries in server->ids */
+  qm_list dirty;  /* in server->dirty while it wants to be written */
   qm_tracker tracker;
   qm_routes routes;
   const qm_route *route; /* by which the packet at hand came */

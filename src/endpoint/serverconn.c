@@ -56,7 +56,8 @@ static int on_id_added(quicmig_conn *c, const ngtcp2_cid *id) {
 }
 
 static void on_id_removed(quicmig_conn *c, const ngtcp2_cid *id) {
-  qm_cidtable_remove(&qm_sconn_of(c)->server->ids, id->data, id->datalen, c);
+  qm_cidtable_retire(&qm_sconn_of(c)->server->ids, id->data, id->datalen, c,
+                     &qm_sconn_of(c)->ids);
 }
 
 static void on_wants_run(quicmig_conn *conn) {
@@ -111,7 +112,7 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
   qm_routes_init(&c->routes, &local, s->reading, (uint32_t)s->ids.seed[1]);
   qm_heap_node_init(&c->timer);
   qm_list_init(&c->link);
-  qm_list_init(&c->ids);
+  qm_cid_set_init(&c->ids);
   qm_list_init(&c->dirty);
   if (qm_conn_init(&c->conn, &start) != 0) {
     qm_cidtable_forget(&s->ids, &c->ids);

@@ -140,6 +140,10 @@ static void receive(quicmig_server *s, const qm_msg *pkt,
   if (!e) {
     return;
   }
+  if (e->is_retired) { /* late or replayed: ngtcp2 would drop it too */
+    s->stats.rx_discarded++;
+    return;
+  }
   if (e != *last) { /* the train comes from one address */
     qm_sconn_on_address(e->owner, pkt, e->hash);
     *last = e;

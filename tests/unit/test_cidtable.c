@@ -1,5 +1,5 @@
 /* Connection IDs and whose they are: statement 30, every issued ID works until
- * it is removed (RFC 9000 section 5.1.1). */
+ * it is retired (RFC 9000 section 5.1.1), and is known as such afterwards. */
 #include "endpoint/cidtable.h"
 
 #include "base/rng.h"
@@ -39,10 +39,10 @@ static quicmig_mem counting(counter *c) {
 
 /* A connection, as far as the table knows it. */
 typedef struct owner {
-  qm_list ids;
+  qm_cid_set ids;
 } owner;
 
-static void open_owner(owner *o) { qm_list_init(&o->ids); }
+static void open_owner(owner *o) { qm_cid_set_init(&o->ids); }
 
 static void open_table(qm_cidtable *t) {
   qm_cidtable_init(t, &qm_mem_default, some_seed);
@@ -51,7 +51,7 @@ static void open_table(qm_cidtable *t) {
 static void *owner_of(qm_cidtable *t, const void *id, size_t len) {
   const qm_cid_entry *e = qm_cidtable_find(t, id, len);
 
-  return e ? e->owner : NULL;
+  return e && !e->is_retired ? e->owner : NULL;
 }
 
 static size_t count(const qm_list *ids) {
@@ -90,15 +90,15 @@ static void tells_ids_apart(void **state) {
     open_owner(&x);
     open_owner(&y);
     row_true(r, !qm_cidtable_find(&t, a, r->a_len)); /* in an empty table */
-    qm_cidtable_remove(&t, a, r->a_len, &x);
+    qm_cidtable_retire(&t, a, r->a_len, &x, &x.ids);
     row_equal(r, qm_cidtable_add(&t, a, r->a_len, &x, &x.ids), 0);
     row_true(r, !qm_cidtable_find(&t, b, r->b_len));
     row_equal(r, qm_cidtable_add(&t, b, r->b_len, &y, &y.ids), 0);
     row_true(r, owner_of(&t, a, r->a_len) == &x);
     row_true(r, owner_of(&t, b, r->b_len) == &y);
-    qm_cidtable_remove(&t, b, r->b_len, &y);
+    qm_cidtable_retire(&t, b, r->b_len, &y, &y.ids);
     row_true(r, owner_of(&t, a, r->a_len) == &x);
-    row_true(r, !qm_cidtable_find(&t, b, r->b_len));
+    row_true(r, !owner_of(&t, b, r->b_len));
     qm_cidtable_reset(&t);
   }
 }
@@ -116,7 +116,7 @@ static void knows_no_id_longer_than_20(void **state) {
   assert_int_equal(qm_cidtable_add(&t, id, 20, &o, &o.ids), 0);
   for (len = 21; len <= sizeof(id); len++) {
     assert_null(qm_cidtable_find(&t, id, len));
-    qm_cidtable_remove(&t, id, len, &o);
+    qm_cidtable_retire(&t, id, len, &o, &o.ids);
   }
   assert_int_equal(t.len, 1);
   qm_cidtable_reset(&t);
@@ -136,15 +136,21 @@ static void an_id_belongs_to_one(void **state) {
                    QUICMIG_ERR_INVALID_ARGUMENT);
   assert_int_equal(qm_cidtable_add(&t, id, 8, &a, &a.ids),
                    QUICMIG_ERR_INVALID_ARGUMENT);
-  assert_int_equal(count(&a.ids), 1);
-  assert_int_equal(count(&b.ids), 0);
-  qm_cidtable_remove(&t, id, 8, &b); /* not b's */
+  assert_int_equal(count(&a.ids.used), 1);
+  assert_int_equal(count(&b.ids.used), 0);
+  qm_cidtable_retire(&t, id, 8, &b, &b.ids); /* not b's */
   assert_ptr_equal(owner_of(&t, id, 8), &a);
-  qm_cidtable_remove(&t, id, 8, &a);
-  qm_cidtable_remove(&t, id, 8, &a); /* twice */
+  qm_cidtable_retire(&t, id, 8, &a, &a.ids);
+  qm_cidtable_retire(&t, id, 8, &a, &a.ids); /* twice */
+  assert_true(qm_cidtable_find(&t, id, 8)->is_retired);
+  assert_int_equal(t.len, 1);
+  assert_int_equal(count(&a.ids.used), 0);
+  assert_int_equal(a.ids.n_retired, 1);
+  assert_int_equal(qm_cidtable_add(&t, id, 8, &b, &b.ids),
+                   QUICMIG_ERR_INVALID_ARGUMENT);
+  qm_cidtable_forget(&t, &a.ids);
   assert_null(qm_cidtable_find(&t, id, 8));
   assert_int_equal(t.len, 0);
-  assert_int_equal(count(&a.ids), 0);
   qm_cidtable_reset(&t);
 }
 
@@ -154,6 +160,15 @@ typedef struct model {
   owner owners[OWNERS];
   size_t len;
 } model;
+
+static void draw(model *m, size_t i, qm_rng *rng) {
+  size_t k;
+
+  for (k = 0; k < sizeof(m->ids[i]); k++) {
+    m->ids[i][k] = (uint8_t)qm_rng_range(rng, 0, 255);
+  }
+  m->owner[i] = -1;
+}
 
 static void change(qm_cidtable *t, model *m, qm_rng *rng) {
   size_t i = (size_t)qm_rng_range(rng, 0, IDS - 1), k;
@@ -173,16 +188,25 @@ static void change(qm_cidtable *t, model *m, qm_rng *rng) {
     m->owner[i] = o;
     m->len++;
   } else {
-    qm_cidtable_remove(t, m->ids[i], 12, &m->owners[m->owner[i]]);
-    m->owner[i] = -1;
+    owner *of = &m->owners[m->owner[i]];
+
+    qm_cidtable_retire(t, m->ids[i], 12, of, &of->ids);
+    assert_true(qm_cidtable_find(t, m->ids[i], 12)->is_retired);
+    draw(m, i, rng); /* an ID is never used again */
     m->len--;
   }
 }
 
 static void check(qm_cidtable *t, const model *m) {
-  size_t i;
+  size_t i, retired = 0;
 
-  assert_int_equal(t->len, m->len);
+  for (i = 0; i < OWNERS; i++) {
+    assert_int_equal(count(&m->owners[i].ids.retired),
+                     m->owners[i].ids.n_retired);
+    assert_true(m->owners[i].ids.n_retired <= QM_CID_TOMBSTONES);
+    retired += m->owners[i].ids.n_retired;
+  }
+  assert_int_equal(t->len, m->len + retired);
   for (i = 0; i < IDS; i++) {
     assert_ptr_equal(owner_of(t, m->ids[i], 12),
                      m->owner[i] < 0 ? NULL : &m->owners[m->owner[i]]);
@@ -193,16 +217,13 @@ static void agrees_with_a_model(void **state) {
   static model m;
   qm_cidtable t;
   qm_rng rng;
-  size_t i, k;
+  size_t i;
 
   (void)state;
   qm_rng_init(&rng, test_seed());
   open_table(&t);
   for (i = 0; i < IDS; i++) {
-    for (k = 0; k < 12; k++) {
-      m.ids[i][k] = (uint8_t)qm_rng_range(&rng, 0, 255);
-    }
-    m.owner[i] = -1;
+    draw(&m, i, &rng);
   }
   for (i = 0; i < OWNERS; i++) {
     open_owner(&m.owners[i]);
@@ -217,7 +238,16 @@ static void agrees_with_a_model(void **state) {
   qm_cidtable_reset(&t);
 }
 
-/* Each hop brings a new ID and ends an old one: nothing is allocated for it. */
+static void hop(qm_cidtable *t, owner *o, uint64_t *oldest, uint64_t *id) {
+  qm_cidtable_retire(t, (const uint8_t *)oldest, sizeof(*oldest), o, &o->ids);
+  assert_int_equal(
+      qm_cidtable_add(t, (const uint8_t *)id, sizeof(*id), o, &o->ids), 0);
+  (*oldest)++;
+  (*id)++;
+}
+
+/* Each hop brings a new ID and retires an old one.  Once there are as many
+ * tombstones as may be, nothing is allocated for it, and the oldest goes. */
 static void hops_allocate_nothing(void **state) {
   counter c = {.fail_from = UINT32_MAX};
   quicmig_mem mem = counting(&c);
@@ -233,14 +263,20 @@ static void hops_allocate_nothing(void **state) {
     assert_int_equal(
         qm_cidtable_add(&t, (const uint8_t *)&id, sizeof(id), &o, &o.ids), 0);
   }
+  while (oldest <= QM_CID_TOMBSTONES) {
+    hop(&t, &o, &oldest, &id);
+  }
   before = c.calls;
-  for (; id < 10000; id++, oldest++) {
-    qm_cidtable_remove(&t, (const uint8_t *)&oldest, sizeof(oldest), &o);
-    assert_int_equal(
-        qm_cidtable_add(&t, (const uint8_t *)&id, sizeof(id), &o, &o.ids), 0);
+  while (id < 10000) {
+    hop(&t, &o, &oldest, &id);
   }
   assert_int_equal(c.calls, before);
-  assert_int_equal(count(&o.ids), 8);
+  assert_int_equal(count(&o.ids.used), 8);
+  assert_int_equal(t.len, 8 + QM_CID_TOMBSTONES);
+  oldest -= QM_CID_TOMBSTONES;
+  assert_true(qm_cidtable_find(&t, (uint8_t *)&oldest, 8)->is_retired);
+  oldest--;
+  assert_null(qm_cidtable_find(&t, (uint8_t *)&oldest, 8));
   qm_cidtable_reset(&t);
 }
 
@@ -268,7 +304,7 @@ static void survives_want_of_memory(void **state) {
       assert_int_equal(rv == 0, owner_of(&t, (uint8_t *)&id, 8) == &o);
     }
     assert_int_equal(t.len, added);
-    assert_int_equal(count(&o.ids), added);
+    assert_int_equal(count(&o.ids.used), added);
     for (i = 0; i < added; i++) {
       assert_ptr_equal(owner_of(&t, (uint8_t *)&i, 8), &o);
     }
