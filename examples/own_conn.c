@@ -193,6 +193,21 @@ static ngtcp2_conn *get_conn(ngtcp2_crypto_conn_ref *ref) {
   return ((program *)ref->user_data)->conn;
 }
 
+/* So quicmig tells genuine packets from junk and replays. */
+static int on_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead,
+                      const ngtcp2_crypto_aead_ctx *aead_ctx,
+                      const uint8_t *text, size_t textlen, const uint8_t *nonce,
+                      size_t noncelen, const uint8_t *header,
+                      size_t headerlen) {
+  int rv = ngtcp2_crypto_decrypt_cb(dest, aead, aead_ctx, text, textlen, nonce,
+                                    noncelen, header, headerlen);
+
+  if (rv == 0) {
+    quicmig_on_decrypted(header, headerlen);
+  }
+  return rv;
+}
+
 static const ngtcp2_callbacks conn_callbacks = {
     .handshake_confirmed = on_handshake_confirmed,
     .path_validation = on_path_validation,
@@ -205,7 +220,7 @@ static const ngtcp2_callbacks conn_callbacks = {
     .recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
     .recv_retry = ngtcp2_crypto_recv_retry_cb,
     .encrypt = ngtcp2_crypto_encrypt_cb,
-    .decrypt = ngtcp2_crypto_decrypt_cb,
+    .decrypt = on_decrypt,
     .hp_mask = ngtcp2_crypto_hp_mask_cb,
     .update_key = ngtcp2_crypto_update_key_cb,
     .delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,

@@ -14,7 +14,8 @@
  *     quicmig_deadline() has come   quicmig_on_time(m, now)
  *     after either, or new data     quicmig_write(m, write_pkt, now)
  *   and from the program's ngtcp2 callbacks:
- *     handshake_confirmed, path_validation, dcid_status  quicmig_on_...
+ *     handshake_confirmed, path_validation, dcid_status, decrypt
+ *                                   quicmig_on_...
  *   at last quicmig_free, before or after ngtcp2_conn_del.
  *
  * Threads: one handle, one thread at a time; handles share nothing.
@@ -113,6 +114,19 @@ quicmig_on_path_validation(quicmig *m, const ngtcp2_path *path,
 QUICMIG_EXTERN void
 quicmig_on_dcid_status(quicmig *m, ngtcp2_connection_id_status_type type,
                        uint64_t seq);
+
+/*
+ * To be called from the program's decrypt callback, after each decryption that
+ * succeeded; header and len are its arguments aad and aadlen.  ngtcp2 does not
+ * tell that callback which connection it is for, so neither does this function
+ * ask: it takes note for the quicmig_read() or _on_time() that is under way on
+ * this thread, and does nothing outside of one.
+ *
+ * So quicmig knows which datagrams are genuine and new.  A program that leaves
+ * it out is told by ngtcp2's own counters from version 1.16 on; before, paths
+ * are proven, and silences end, with acknowledgements and the like alone.
+ */
+QUICMIG_EXTERN void quicmig_on_decrypted(const uint8_t *header, size_t len);
 
 /* Datagrams after which quicmig_read() comes back. */
 #define QUICMIG_READ_MAX 256

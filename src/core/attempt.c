@@ -6,7 +6,7 @@
 
 void qm_attempt_enter(qm_engine *e, qm_phase phase, quicmig_tstamp give_up,
                       quicmig_tstamp now) {
-  e->hop.phase = (uint8_t)phase;
+  e->hop.phase = phase;
   e->hop.at = now;
   e->hop.give_up = give_up;
 }

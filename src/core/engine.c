@@ -112,70 +112,91 @@ void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t datagrams, size_t n,
   qm_hop_on_tx(e, p, now);
 }
 
-/* Could n bytes that came on the old path hold a PATH_CHALLENGE? */
+/* Could n bytes that came on the old path hold a PATH_CHALLENGE?  While ngtcp2
+ * holds the old path's ID it reads data there too, so that all large packets
+ * may go there. */
 static bool may_challenge(const qm_path *p, size_t n, quicmig_tstamp now) {
   return n == CHALLENGE_SIZE ||
          (n > CHALLENGE_SIZE &&
-          now >= qm_time_add(p->draining_at, IN_FLIGHT_MAX));
+          (!p->is_retired ||
+           now >= qm_time_add(p->draining_at, IN_FLIGHT_MAX)));
+}
+
+static void count_late(qm_engine *e, qm_path *p, bool is_rescued) {
+  p->meter.late++;
+  p->meter.rescued += is_rescued;
+  e->stats.late_packets++;
+  e->stats.late_rescued += is_rescued;
 }
 
 static qm_path *receive_late(qm_engine *e, qm_path *p, size_t n,
                              quicmig_tstamp now) {
   qm_path *active = qm_engine_active(e);
-  bool is_read = !p->is_retired || qm_addr_is_equal(&p->shown, &active->shown);
+  bool is_same = qm_addr_is_equal(&p->shown, &active->shown);
+  bool is_own = !is_same && may_challenge(p, n, now);
 
-  p->meter.late++;
-  e->stats.late_packets++;
-  if (!is_read && may_challenge(p, n, now)) {
-    return p;
-  }
-  p->meter.rescued++;
-  e->stats.late_rescued++;
-  return is_read ? p : active;
+  count_late(e, p, !is_own || !p->is_retired);
+  return is_own || is_same ? p : active;
 }
 
 /* A path that failed is read no more; but a REBIND that was taken back may
  * still get what the peer has sent there. */
 static qm_path *receive_failed(qm_engine *e, qm_path *p) {
   if (qm_addr_is_equal(&p->shown, &qm_engine_active(e)->shown)) {
-    p->meter.late++;
-    p->meter.rescued++;
-    e->stats.late_packets++;
-    e->stats.late_rescued++;
+    count_late(e, p, true);
     return p;
   }
   e->stats.rx_discarded++;
   return NULL;
 }
 
-qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
-                         quicmig_tstamp now) {
+qm_path *qm_engine_on_datagram(qm_engine *e, qm_path *p, size_t n,
+                               qm_arrival *a, quicmig_tstamp now) {
+  *a = (qm_arrival){.path = p->id,
+                    .bytes = (uint32_t)n,
+                    .phase = (uint8_t)e->hop.phase,
+                    .is_in_use = p->id == e->tx_id};
   e->stats.rx_packets++;
   e->stats.rx_bytes += n;
   qm_meter_on_rx(&p->meter, n);
-  if (p->state == QUICMIG_PATH_SPARE) {
+  switch ((quicmig_path_state)p->state) {
+  case QUICMIG_PATH_SPARE:
+  case QUICMIG_PATH_CLOSED:
     e->stats.rx_discarded++;
     return NULL;
-  }
-  if (p->state == QUICMIG_PATH_FAILED) {
+  case QUICMIG_PATH_FAILED:
     return receive_failed(e, p);
+  case QUICMIG_PATH_DRAINING:
+    return receive_late(e, p, n, now);
+  case QUICMIG_PATH_PROBING:
+  case QUICMIG_PATH_ACTIVE:
+    break;
   }
-  if (p->id == e->tx_id) {
-    qm_sched_on_traffic(&e->sched, 1, n, now);
-    qm_policy_on_rx(e->policy, n, now);
+  return p;
+}
+
+void qm_engine_on_accepted(qm_engine *e, const qm_arrival *a,
+                           quicmig_tstamp now) {
+  qm_path *p = qm_paths_find(&e->paths, a->path);
+
+  if (!p || p->state == QUICMIG_PATH_FAILED) {
+    return;
+  }
+  if (a->is_in_use && p->id == e->tx_id) {
+    qm_sched_on_traffic(&e->sched, 1, a->bytes, now);
+    qm_policy_on_rx(e->policy, a->bytes, now);
     qm_silence_on_rx(&e->silence, now);
   }
   p->is_heard = true;
   qm_silence_on_life(&e->silence, p->id, now);
-  qm_hop_on_rx(e, p, now);
-  return p->state == QUICMIG_PATH_DRAINING ? receive_late(e, p, n, now) : p;
+  qm_hop_on_accepted(e, p, a->phase == e->hop.phase, now);
 }
 
 void qm_engine_on_empty(qm_engine *e, uint32_t id, quicmig_tstamp now) {
   qm_path *p = qm_paths_find(&e->paths, id);
 
   if (p && p->state == QUICMIG_PATH_DRAINING &&
-      now >= qm_time_add(p->draining_at, e->hop.pto)) {
+      now >= qm_time_add(p->draining_at, qm_attempt_pto(&e->hop))) {
     p->is_dry = true;
   }
 }
@@ -186,8 +207,9 @@ void qm_engine_on_flight(qm_engine *e, uint64_t in_flight, bool is_acked,
 
   /* A path that was never heard has no RTT yet; what the one before had is a
    * better guess than ngtcp2's third of a second. */
-  if (e->hop.pto && active && !active->is_heard) {
-    pto = qm_time_min(pto, qm_time_max(FRESH_PTOS * e->hop.pto, FRESH_PTO_MIN));
+  if (e->hop.pto_us && active && !active->is_heard) {
+    pto = qm_time_min(
+        pto, qm_time_max(FRESH_PTOS * qm_attempt_pto(&e->hop), FRESH_PTO_MIN));
   }
   qm_silence_on_flight(&e->silence, in_flight, is_acked, pto, now);
 }
@@ -206,7 +228,7 @@ void qm_engine_on_id_used(qm_engine *e, uint64_t seq) {
                    : qm_engine_active(e);
 
   if (p) {
-    p->dcid_seq = seq;
+    p->dcid_seq = (uint16_t)seq;
   }
 }
 
@@ -214,7 +236,7 @@ void qm_engine_on_id_retired(qm_engine *e, uint64_t seq) {
   qm_path *p = NULL;
 
   while ((p = qm_paths_next(&e->paths, p))) {
-    if (p->dcid_seq == seq && p->state == QUICMIG_PATH_DRAINING) {
+    if (p->dcid_seq == (uint16_t)seq && p->state == QUICMIG_PATH_DRAINING) {
       p->is_retired = true;
     }
   }

@@ -2,7 +2,8 @@
  * The engine joins scheduler, path table, reaper and ledger into the mission:
  * move the connection on time, prove each path first, end the old ones.
  *
- * Inputs are named for what happened; what shall be done about it comes out of
+ * Inputs are named for what happened.  Of what comes from the network, only
+ * what ngtcp2 has accepted decides anything.  What shall be done comes out of
  * the outbox, which the caller empties after every input (qm_engine_next).
  * Inputs never fail and never call back, so they may come from inside ngtcp2's
  * callbacks; the actions must not be carried out there.
@@ -48,14 +49,14 @@ typedef struct qm_cc {
 } qm_cc;
 
 typedef struct qm_attempt {
-  uint8_t phase;                 /* qm_phase */
   quicmig_tstamp at;             /* the phase's start */
   quicmig_tstamp give_up;        /* ends PROBING or SETTLING */
-  quicmig_duration timeout;      /* the caller's; REBIND: how long unanswered */
-  quicmig_duration pto;          /* when it began */
   quicmig_tstamp previous_start; /* of the attempt before; 0: none */
+  uint32_t timeout_us;           /* the caller's; REBIND: how long unanswered */
+  uint32_t pto_us;               /* when it began */
   uint32_t base_us;              /* the old path's least RTT */
-  uint32_t hold_us; /* so long, from the switch on, nothing is written */
+  uint32_t phase : 3;            /* qm_phase */
+  uint32_t hold_us : 29; /* so long, from the switch on, nothing is written */
   qm_gap gap;
   quicmig_hop_record record;
 } qm_attempt;
@@ -117,16 +118,33 @@ void qm_engine_on_socket_closed(qm_engine *e);
 void qm_engine_on_tx(qm_engine *e, qm_path *p, size_t datagrams, size_t n,
                      quicmig_tstamp now);
 
+/* What the engine notes of a datagram until ngtcp2 has read it. */
+typedef struct qm_arrival {
+  uint32_t path;  /* the datagram came on */
+  uint32_t bytes; /* of the datagram */
+  uint8_t phase;  /* qm_phase when it came */
+  bool is_in_use; /* the path carried the data then */
+} qm_arrival;
+
 /*
- * n bytes arrived on p.  Returns the path under whose `shown` address ngtcp2
- * shall read them: p, or the active one when p's ID is retired, so that ngtcp2
- * would ignore p.  The latter not for packets that may hold a PATH_CHALLENGE,
- * whose answer would leave on the wrong path (RFC 9000 section 8.2.2): those of
- * exactly the size it is expanded to, and, once what was in flight at the
- * switch has come, all as large.  NULL: discard.
+ * A datagram of n bytes came on p.  Nobody knows yet whether it is genuine: it
+ * is counted, and decides nothing.  Returns the path under whose `shown`
+ * address ngtcp2 shall read it, or NULL: discard.  *a: see
+ * qm_engine_on_accepted().
+ *
+ * Most late packets, those that come on a DRAINING path, are shown under the
+ * active path: there ngtcp2 reads them however old p's connection ID is, and
+ * there the stateless reset token of p's ID, which is retired, cannot match
+ * (RFC 9000 section 10.3.1).  Those that may hold a PATH_CHALLENGE are shown
+ * under p, because the answer must leave on p (section 8.2.2).
  */
-qm_path *qm_engine_on_rx(qm_engine *e, qm_path *p, size_t n,
-                         quicmig_tstamp now);
+qm_path *qm_engine_on_datagram(qm_engine *e, qm_path *p, size_t n,
+                               qm_arrival *a, quicmig_tstamp now);
+
+/* ngtcp2 accepted a packet of that datagram: it is from the peer, and new.
+ * Only this proves a path, ends an alarm, and feeds schedule and policy. */
+void qm_engine_on_accepted(qm_engine *e, const qm_arrival *a,
+                           quicmig_tstamp now);
 
 /* Nothing waits in the socket of this path.  A PTO after it lost the connection
  * nothing more is expected there that was sent before. */
@@ -242,9 +260,22 @@ void qm_engine_on_failed(qm_engine *e, uint32_t id, int err,
 /* The connection is over: a SETTLING attempt ends, as the success it was. */
 void qm_engine_on_end(qm_engine *e, quicmig_tstamp now);
 
+/* A duration as the attempt keeps it: rounded up, an hour at most. */
+static inline uint32_t qm_attempt_us(quicmig_duration d) {
+  quicmig_duration us =
+      d / QUICMIG_MICROSECOND + (d % QUICMIG_MICROSECOND != 0);
+
+  return (uint32_t)qm_time_min(us, UINT32_MAX);
+}
+
+static inline quicmig_duration qm_attempt_pto(const qm_attempt *a) {
+  return a->pto_us * QUICMIG_MICROSECOND;
+}
+
 /* For engine.c: traffic and time as the attempt sees them. */
 void qm_hop_on_tx(qm_engine *e, const qm_path *p, quicmig_tstamp now);
-void qm_hop_on_rx(qm_engine *e, qm_path *p, quicmig_tstamp now);
+void qm_hop_on_accepted(qm_engine *e, qm_path *p, bool is_same_phase,
+                        quicmig_tstamp now);
 void qm_hop_on_time(qm_engine *e, quicmig_tstamp now);
 quicmig_tstamp qm_hop_deadline(const qm_engine *e);
 

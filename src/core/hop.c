@@ -28,11 +28,10 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
   const qm_path *from = qm_engine_active(e);
   uint64_t seq = e->hop.record.seq + 1;
 
-  e->hop.timeout = 0;
+  e->hop.timeout_us = 0;
   e->hop.previous_start = e->sched.last_start;
-  e->hop.pto = cc->pto;
-  e->hop.base_us =
-      (uint32_t)qm_time_min(cc->min_rtt / QUICMIG_MICROSECOND, UINT32_MAX);
+  e->hop.pto_us = qm_attempt_us(cc->pto);
+  e->hop.base_us = qm_attempt_us(cc->min_rtt);
   e->hop.hold_us = 0;
   qm_gap_start(&e->hop.gap, now);
   e->hop.record =
@@ -159,7 +158,8 @@ static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
   qm_attempt_enter(e, QM_PHASE_STARTING, QUICMIG_NEVER, now);
   if (e->sched.gap) {
     /* Once learned it is respected, but as it is today. */
-    e->sched.gap = qm_engine_gap_of(e, e->hop.record.mode, e->hop.pto);
+    e->sched.gap =
+        qm_engine_gap_of(e, e->hop.record.mode, qm_attempt_pto(&e->hop));
   }
   qm_sched_on_start(&e->sched, now);
   qm_outbox_push(&e->out,
@@ -227,7 +227,7 @@ int qm_engine_switch(qm_engine *e, qm_path *p, quicmig_duration timeout,
   if (err != 0) {
     return refuse(e, err, cc, now);
   }
-  e->hop.timeout = timeout;
+  e->hop.timeout_us = qm_attempt_us(timeout);
   begin(e, p, now);
   return 0;
 }

@@ -24,7 +24,7 @@ static inline void qm_meter_on_rx(qm_meter *m, size_t n) {
   m->rx_bytes += n;
 }
 
-/* The longest time without a received datagram since qm_gap_start(). */
+/* The longest time without an accepted packet since qm_gap_start(). */
 typedef struct qm_gap {
   quicmig_tstamp last;
   quicmig_duration longest;

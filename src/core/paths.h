@@ -25,12 +25,13 @@ typedef struct qm_path {
   bool is_dry : 1; /* draining, and what was in flight at the switch has come */
   bool is_heard : 1;    /* something came since it was tried */
   uint8_t home;         /* the layer above's name for the way to the peer */
-  uint16_t no_offload;  /* QUICMIG_NO_...: what the socket does without */
+  uint8_t no_offload;   /* QUICMIG_NO_...: what the socket does without */
   uint16_t remote_port; /* the peer's, host byte order */
+  uint16_t dcid_seq;    /* of the connection ID that packets to the peer carry,
+                         * the low bits: few are in use at once */
   qm_addr local;
   qm_addr shown; /* as ngtcp2 knows it: the local address, but after a REBIND
                   * that of the path before */
-  uint64_t dcid_seq; /* of the connection ID that packets to the peer carry */
   qm_meter meter;
   quicmig_tstamp opened_at, active_at, draining_at;
   quicmig_tstamp close_at; /* NEVER unless draining or failed */

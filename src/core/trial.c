@@ -16,6 +16,11 @@
  * of the bottleneck is not ours; and no queue is waited for any longer. */
 #define HOLD_IN_FLIGHT 14720
 #define HOLD_MAX (100 * MS)
+#define HOLD_BITS 0x1fffffffu
+
+static quicmig_duration timeout_of(const qm_attempt *a) {
+  return a->timeout_us * QUICMIG_MICROSECOND;
+}
 
 void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
                           quicmig_tstamp now) {
@@ -31,19 +36,20 @@ void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
     p->shown = active->shown;
     p->dcid_seq = active->dcid_seq;
     e->tx_id = p->id;
-    e->hop.timeout = qm_time_clamp(3 * pto, REBIND_WAIT_MIN, REBIND_WAIT_MAX);
+    e->hop.timeout_us =
+        qm_attempt_us(qm_time_clamp(3 * pto, REBIND_WAIT_MIN, REBIND_WAIT_MAX));
     /* Over a dead path's full window nothing may ever be sent. */
     qm_attempt_enter(e, QM_PHASE_PROBING,
                      qm_attempt_is_alarm(e->hop.record.reason)
-                         ? qm_time_add(now, e->hop.timeout)
+                         ? qm_time_add(now, timeout_of(&e->hop))
                          : QUICMIG_NEVER,
                      now);
     return;
   }
-  if (e->hop.timeout && e->hop.timeout < limit) {
-    limit = e->hop.timeout;
+  if (e->hop.timeout_us && timeout_of(&e->hop) < limit) {
+    limit = timeout_of(&e->hop);
   } else {
-    e->hop.timeout = 0; /* ours ends it, not the caller's */
+    e->hop.timeout_us = 0; /* ours ends it, not the caller's */
   }
   qm_attempt_enter(e, QM_PHASE_PROBING, qm_time_add(now, limit), now);
 }
@@ -97,7 +103,7 @@ static void hold(qm_engine *e, const qm_path *from, const qm_path *p) {
       from->home == p->home && a->record.reason != QUICMIG_REASON_EXPLICIT &&
       !qm_engine_is_urgent(a->record.reason)) {
     e->hop.hold_us =
-        (uint32_t)(qm_time_min(rtt - base, HOLD_MAX) / QUICMIG_MICROSECOND);
+        qm_attempt_us(qm_time_min(rtt - base, HOLD_MAX)) & HOLD_BITS;
   }
 }
 
@@ -168,16 +174,19 @@ void qm_engine_on_failed(qm_engine *e, uint32_t id, int err,
 void qm_hop_on_tx(qm_engine *e, const qm_path *p, quicmig_tstamp now) {
   if (is_trial(e, p) && e->hop.record.mode == QUICMIG_MODE_REBIND &&
       e->hop.give_up == QUICMIG_NEVER) {
-    e->hop.give_up = qm_time_add(now, e->hop.timeout);
+    e->hop.give_up = qm_time_add(now, timeout_of(&e->hop));
   }
 }
 
-void qm_hop_on_rx(qm_engine *e, qm_path *p, quicmig_tstamp now) {
+/* The packet that brought the proof does not end SETTLING: it came while the
+ * phase was still PROBING. */
+void qm_hop_on_accepted(qm_engine *e, qm_path *p, bool is_same_phase,
+                        quicmig_tstamp now) {
   if (e->hop.phase != QM_PHASE_PROBING && e->hop.phase != QM_PHASE_SETTLING) {
     return;
   }
   qm_gap_on_rx(&e->hop.gap, now);
-  if (p->id != e->hop.record.to_id) {
+  if (p->id != e->hop.record.to_id || !is_same_phase) {
     return;
   }
   if (e->hop.phase == QM_PHASE_SETTLING) {
@@ -209,7 +218,7 @@ void qm_hop_on_time(qm_engine *e, quicmig_tstamp now) {
   assert(e->hop.phase == QM_PHASE_PROBING);
   p = qm_paths_find(&e->paths, e->hop.record.to_id);
   fail_trial(e, p,
-             e->hop.timeout && e->hop.record.mode == QUICMIG_MODE_MIGRATE
+             e->hop.timeout_us && e->hop.record.mode == QUICMIG_MODE_MIGRATE
                  ? QUICMIG_ERR_TIMEOUT
                  : QUICMIG_ERR_VALIDATION_FAILED,
              now);

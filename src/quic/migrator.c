@@ -83,7 +83,7 @@ int qm_migrator_open_socket(quicmig *m, const qm_migrator_socket *how,
 void qm_migrator_on_socket(quicmig *m, const qm_sock *s, uint8_t home) {
   qm_path *p = qm_paths_by_handle(&m->engine.paths, s->fd);
 
-  p->no_offload = (uint16_t)s->no_offload;
+  p->no_offload = (uint8_t)s->no_offload;
   p->home = home;
   qm_engine_on_socket(&m->engine);
   m->cb.watch(m, s->fd, 1, m->user_data);

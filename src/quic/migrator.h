@@ -9,6 +9,7 @@
  *   roam.c      changes of the network
  *   natbudget.c the process's NAT mappings
  *   stall.c     a way out when nothing comes back any more
+ *   evidence.c  whether ngtcp2 accepted what it was given
  * The handle of a path is its socket's fd.
  */
 #ifndef QM_MIGRATOR_H
@@ -18,6 +19,7 @@
 #include "core/engine.h"
 #include "io/net.h"
 #include "io/sock.h"
+#include "quic/evidence.h"
 #include "quic/home.h"
 #include <quicmig/quicmig.h>
 
@@ -35,10 +37,11 @@ struct quicmig {
   qm_clock_guard clock;
   quicmig_tstamp write_at;    /* more to write, or to send, from then on */
   quicmig_write_pkt writer;   /* of the last packets; NULL: none yet */
-  quicmig_tstamp rx_at;       /* ngtcp2 was given something */
+  quicmig_tstamp rx_at;       /* ngtcp2 accepted something */
   quicmig_tstamp full_at;     /* the window became full; NEVER: it is not */
   quicmig_tstamp stall_at;    /* the window is full: look again then */
   quicmig_tstamp stall_again; /* no way out of a stall is tried before */
+  qm_evidence evidence;
   qm_homes homes;
   qm_ports ports;
   int conn_error, sys_error;

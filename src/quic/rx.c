@@ -15,6 +15,9 @@
 static int read_one(quicmig *m, qm_path *p, const uint8_t *data, size_t len,
                     uint8_t ecn) {
   const ngtcp2_pkt_info pi = {.ecn = ecn};
+  qm_evidence_mark before;
+  qm_arrival arrival;
+  bool is_accepted;
   const qm_path *as;
   ngtcp2_path path;
 
@@ -22,15 +25,26 @@ static int read_one(quicmig *m, qm_path *p, const uint8_t *data, size_t len,
     qm_engine_on_rx_discarded(&m->engine);
     return 0;
   }
-  as = qm_engine_on_rx(&m->engine, p, len, m->clock.last);
+  as = qm_engine_on_datagram(&m->engine, p, len, &arrival, m->clock.last);
   if (!as) {
     return 0;
   }
-  m->rx_at = m->clock.last;
   qm_migrator_ngtcp2_path(m, as, &path);
+  before = qm_evidence_begin(&m->evidence, m->conn);
   m->conn_error =
       ngtcp2_conn_read_pkt(m->conn, &path, &pi, data, len, m->clock.last);
-  return m->conn_error ? QUICMIG_ERR_CONN : 0;
+  is_accepted = qm_evidence_end(&m->evidence, m->conn, &before);
+  qm_migrator_sync(m);
+  qm_migrator_run(m);
+  if (m->conn_error != 0) {
+    return QUICMIG_ERR_CONN;
+  }
+  if (is_accepted) {
+    m->rx_at = m->clock.last;
+    qm_engine_on_accepted(&m->engine, &arrival, m->clock.last);
+    qm_migrator_run(m);
+  }
+  return 0;
 }
 
 static void on_recv_error(quicmig *m, int fd, int err) {
@@ -57,8 +71,6 @@ static int read_msg(quicmig *m, uint32_t id, const qm_msg *msg) {
     qm_path *p = qm_paths_find(&m->engine.paths, id);
     int rv = p ? read_one(m, p, data, len, msg->ecn) : 0;
 
-    qm_migrator_sync(m);
-    qm_migrator_run(m);
     if (rv != 0) {
       return rv;
     }

@@ -74,7 +74,7 @@ static bool deal_with(quicmig *m, qm_txq *q, qm_path *p, int err,
     }
     return true;
   case QM_TX_NO_GSO:
-    p->no_offload = (uint16_t)(p->no_offload | QUICMIG_NO_GSO);
+    p->no_offload = (uint8_t)(p->no_offload | QUICMIG_NO_GSO);
     qm_txq_split(q);
     return true;
   case QM_TX_SPLIT:

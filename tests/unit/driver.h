@@ -121,6 +121,20 @@ static inline void driver_open(driver *d) {
   qm_engine_on_opened(&d->e, &local, DRIVER_PEER, handle, d->now);
 }
 
+/* n bytes come on the path, and ngtcp2 accepts them.  Returns the id of the
+ * path that ngtcp2 reads them under, 0: discarded. */
+static inline uint32_t driver_accept(driver *d, uint32_t id, size_t n) {
+  qm_arrival a;
+  const qm_path *p =
+      qm_engine_on_datagram(&d->e, driver_path(d, id), n, &a, d->now);
+  uint32_t as = p ? p->id : 0;
+
+  if (p) {
+    qm_engine_on_accepted(&d->e, &a, d->now);
+  }
+  return as;
+}
+
 /* As ngtcp2 does: a fresh connection ID is taken for the path first. */
 static inline void driver_migrate(driver *d, uint32_t id) {
   driver_note(d, "migrate:%u", id);
@@ -132,7 +146,7 @@ static inline void driver_migrate(driver *d, uint32_t id) {
   qm_engine_on_probing(&d->e, d->cc.pto, d->now);
   if (!d->is_silent) {
     qm_engine_on_validated(&d->e, id, d->now);
-    qm_engine_on_rx(&d->e, driver_path(d, id), 100, d->now);
+    driver_accept(d, id, 100);
   }
 }
 
@@ -141,7 +155,7 @@ static inline void driver_rebind(driver *d, uint32_t id) {
   qm_engine_on_probing(&d->e, d->cc.pto, d->now);
   if (!d->is_silent) {
     qm_engine_on_tx(&d->e, driver_path(d, id), 1, 100, d->now);
-    qm_engine_on_rx(&d->e, driver_path(d, id), 100, d->now);
+    driver_accept(d, id, 100);
   }
 }
 
@@ -308,13 +322,20 @@ static inline void driver_tx(driver *d, uint32_t id, size_t n) {
   driver_run(d);
 }
 
-/* Returns the id of the path that ngtcp2 reads it under, 0: discarded. */
+/* As driver_accept(), and carries out what follows from it. */
 static inline uint32_t driver_rx(driver *d, uint32_t id, size_t n) {
-  const qm_path *p = qm_engine_on_rx(&d->e, driver_path(d, id), n, d->now);
-  uint32_t as = p ? p->id : 0;
+  uint32_t as = driver_accept(d, id, n);
 
   driver_run(d);
   return as;
+}
+
+/* A datagram that ngtcp2 does not accept: junk, or a duplicate. */
+static inline void driver_junk(driver *d, uint32_t id, size_t n) {
+  qm_arrival a;
+
+  (void)qm_engine_on_datagram(&d->e, driver_path(d, id), n, &a, d->now);
+  driver_run(d);
 }
 
 static inline void driver_path_error(driver *d, uint32_t id, int err) {
