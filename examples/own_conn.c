@@ -118,8 +118,9 @@ static int on_handshake_confirmed(ngtcp2_conn *conn, void *user_data) {
   program *p = user_data;
 
   (void)conn;
-  quicmig_on_handshake_confirmed(p->migrator);
-  return 0;
+  return quicmig_on_handshake_confirmed(p->migrator) == 0
+             ? 0
+             : NGTCP2_ERR_CALLBACK_FAILURE;
 }
 
 static int on_path_validation(ngtcp2_conn *conn, uint32_t flags,

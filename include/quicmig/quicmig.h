@@ -102,8 +102,13 @@ QUICMIG_EXTERN void quicmig_detach(quicmig *m);
  * two only take note: whatever follows happens in the quicmig_on_time(),
  * _read() or _write() that is under way, because ngtcp2 must not be called back
  * from its callbacks.  Call nothing back.
+ *
+ * Errors: QUICMIG_ERR_PROTOCOL (the peer confirms a handshake before our last
+ * message of it was written: return NGTCP2_ERR_CALLBACK_FAILURE then; ngtcp2
+ * crashes in the next write otherwise), QUICMIG_ERR_INVALID_STATE (not
+ * attached).
  */
-QUICMIG_EXTERN void quicmig_on_handshake_confirmed(quicmig *m);
+QUICMIG_EXTERN int quicmig_on_handshake_confirmed(quicmig *m);
 
 /* The same for ngtcp2's path_validation: path and res are its arguments. */
 QUICMIG_EXTERN void

@@ -52,8 +52,8 @@ static int on_handshake_confirmed(ngtcp2_conn *conn, void *user_data) {
   quicmig_conn *c = user_data;
 
   (void)conn;
-  c->owner->confirmed(c);
-  return 0;
+  c->refusal = c->owner->confirmed(c);
+  return c->refusal == 0 ? 0 : NGTCP2_ERR_CALLBACK_FAILURE;
 }
 
 static int on_path_validation(ngtcp2_conn *conn, uint32_t flags,

@@ -36,8 +36,8 @@ static quicmig_client *client_of(quicmig_conn *c) {
   return (quicmig_client *)(void *)c;
 }
 
-static void on_confirmed(quicmig_conn *c) {
-  quicmig_on_handshake_confirmed(client_of(c)->migrator);
+static int on_confirmed(quicmig_conn *c) {
+  return quicmig_on_handshake_confirmed(client_of(c)->migrator);
 }
 
 static void on_path_validated(quicmig_conn *c, const ngtcp2_path *path,

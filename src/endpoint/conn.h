@@ -38,7 +38,8 @@ typedef enum qm_conn_state {
 
 /* What only the owner can do.  May be called inside ngtcp2 callbacks. */
 typedef struct qm_conn_owner {
-  void (*confirmed)(quicmig_conn *c);
+  /* 0, or why that cannot be. */
+  int (*confirmed)(quicmig_conn *c);
   void (*path_validated)(quicmig_conn *c, const ngtcp2_path *path,
                          ngtcp2_path_validation_result res);
   void (*id_status)(quicmig_conn *c, ngtcp2_connection_id_status_type type,
@@ -85,6 +86,7 @@ struct quicmig_conn {
   bool is_close_sent;
   bool is_resumed;
   int32_t close_err, liberr;
+  int32_t refusal; /* why a callback of ours failed; 0: out of memory */
   ngtcp2_ccerr ccerr;
   char reason[QM_CONN_REASON_MAX + 1];
 };

@@ -66,6 +66,25 @@ static void explain_tls(quicmig_conn *c) {
   }
 }
 
+/* A callback of ours has failed: for want of memory, or because the peer broke
+ * a rule. */
+static void explain_refusal(quicmig_conn *c) {
+  static const char too_early[] = "HANDSHAKE_DONE before Finished";
+
+  if (c->refusal != QUICMIG_ERR_PROTOCOL) {
+    c->close_err = QUICMIG_ERR_NOMEM;
+    ngtcp2_ccerr_set_liberr(&c->ccerr, NGTCP2_ERR_CALLBACK_FAILURE, NULL, 0);
+    keep_reason(c, ngtcp2_strerror(NGTCP2_ERR_CALLBACK_FAILURE),
+                strlen(ngtcp2_strerror(NGTCP2_ERR_CALLBACK_FAILURE)));
+    return;
+  }
+  c->close_err = QUICMIG_ERR_PROTOCOL;
+  keep_reason(c, too_early, sizeof(too_early) - 1);
+  ngtcp2_ccerr_set_transport_error(&c->ccerr, NGTCP2_PROTOCOL_VIOLATION,
+                                   (const uint8_t *)c->reason,
+                                   sizeof(too_early) - 1);
+}
+
 bool qm_conn_on_error(quicmig_conn *c, int liberr) {
   if (c->wants_close || c->is_close_sent) {
     /* Too late to say anything, or said already. */
@@ -96,11 +115,12 @@ bool qm_conn_on_error(quicmig_conn *c, int liberr) {
   case NGTCP2_ERR_CRYPTO:
     explain_tls(c);
     break;
+  case NGTCP2_ERR_CALLBACK_FAILURE:
+    explain_refusal(c);
+    break;
   default:
     c->close_err =
-        liberr == NGTCP2_ERR_NOMEM || liberr == NGTCP2_ERR_CALLBACK_FAILURE
-            ? QUICMIG_ERR_NOMEM
-            : QUICMIG_ERR_PROTOCOL;
+        liberr == NGTCP2_ERR_NOMEM ? QUICMIG_ERR_NOMEM : QUICMIG_ERR_PROTOCOL;
     ngtcp2_ccerr_set_liberr(&c->ccerr, liberr, NULL, 0);
     keep_reason(c, ngtcp2_strerror(liberr), strlen(ngtcp2_strerror(liberr)));
     break;

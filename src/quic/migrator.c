@@ -310,12 +310,17 @@ void qm_migrator_on_socket_error(quicmig *m, const qm_path *p, int err) {
   qm_migrator_run(m);
 }
 
-void quicmig_on_handshake_confirmed(quicmig *m) {
+/* A server confirms when it has our Finished (RFC 9001 section 4.1.2), so that
+ * something must have been written since ours was ready. */
+int quicmig_on_handshake_confirmed(quicmig *m) {
   const ngtcp2_transport_params *params;
   bool forbids;
 
   if (!m->conn) {
-    return;
+    return QUICMIG_ERR_INVALID_STATE;
+  }
+  if (!m->has_finished) {
+    return QUICMIG_ERR_PROTOCOL;
   }
   params = ngtcp2_conn_get_remote_transport_params(m->conn);
   forbids = (params && params->disable_active_migration) ||
@@ -323,6 +328,7 @@ void quicmig_on_handshake_confirmed(quicmig *m) {
   qm_engine_on_confirmed(&m->engine, forbids,
                          params ? params->active_connection_id_limit : 2,
                          m->clock.last);
+  return 0;
 }
 
 void quicmig_on_path_validation(quicmig *m, const ngtcp2_path *path,

@@ -45,8 +45,9 @@ struct quicmig {
   qm_homes homes;
   qm_ports ports;
   int conn_error, sys_error;
-  bool is_inside; /* a call is under way: callbacks may only look */
-  bool is_late;   /* the machine has paused, and nothing was judged since */
+  bool is_inside;    /* a call is under way: callbacks may only look */
+  bool is_late;      /* the machine has paused, and nothing was judged since */
+  bool has_finished; /* something was written after the handshake completed */
   qm_path slots[];
 };
 

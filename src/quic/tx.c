@@ -179,6 +179,8 @@ static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
     if (n <= 0) {
       break;
     }
+    m->has_finished =
+        m->has_finished || ngtcp2_conn_get_handshake_completed(m->conn) != 0;
     left -= (size_t)n < left ? (size_t)n : left;
     like.ecn = (uint8_t)pi.ecn;
     add(m, q, (size_t)n, &ps.path, &like, &last);
