@@ -302,10 +302,10 @@ int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
   if (m->is_inside) {
     return QUICMIG_ERR_REENTRANT;
   }
+  take_time(m, now);
   if (!m->conn) {
     return QUICMIG_ERR_INVALID_STATE;
   }
-  take_time(m, now);
   m->is_inside = true;
   return 0;
 }

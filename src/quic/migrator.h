@@ -60,8 +60,9 @@ QUICMIG_EXTERN int qm_migrator_new(quicmig **pm, const quicmig_options *o,
                                    socklen_t remotelen, quicmig_tstamp now,
                                    void *user_data);
 
-/* Opens a call that may change things: 0 with is_inside set, to be cleared by
- * the caller, or QUICMIG_ERR_REENTRANT or _INVALID_STATE. */
+/* Opens a call that may change things, before any other work: enters the clock.
+ * 0 with is_inside set, to be cleared by the caller, or QUICMIG_ERR_REENTRANT
+ * (nothing was done) or _INVALID_STATE (not attached). */
 int qm_migrator_enter(quicmig *m, quicmig_tstamp now);
 
 /* The budget that all handles of the process share. */

@@ -207,12 +207,11 @@ int qm_migrator_read(quicmig *m, int fd) {
 
 int quicmig_read(quicmig *m, int fd, quicmig_tstamp now) {
   uint64_t before;
-  int rv;
+  int rv = qm_migrator_enter(m, now);
 
-  if (fd == m->homes.watch_fd) { /* also before there is a connection */
-    qm_homes_on_readable(m);
+  if (rv != QUICMIG_ERR_REENTRANT && fd == m->homes.watch_fd) {
+    qm_homes_on_readable(m); /* also before there is a connection */
   }
-  rv = qm_migrator_enter(m, now);
   if (rv != 0) {
     return rv;
   }

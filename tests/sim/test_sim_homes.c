@@ -131,6 +131,29 @@ static void test_no_way_left(void **state) {
   finish();
 }
 
+/* Changes that change nothing, on a connection that is idle in between: the
+ * time since the last call is no sleep of the machine. */
+static void test_noise_while_idle(void **state) {
+  rig_client *c = prepare();
+  int i;
+
+  (void)state;
+  w.r.migration.watch_network = 1;
+  w.r.migration.hop_interval = 24 * 3600 * SEC;
+  w.r.client_transport.idle_timeout = w.r.server_transport.idle_timeout =
+      24 * 3600 * SEC;
+  start();
+  w.r.is_sending = false;
+  for (i = 0; i < 5; i++) {
+    rig_run(&w.r, 100 * SEC);
+    sim_network_changes(&w.r.client_host);
+  }
+  rig_run(&w.r, 100 * SEC);
+  assert_int_equal(rig_stats(c).hops, 0);
+  assert_int_equal(w.moves, 0);
+  finish();
+}
+
 static int refuse_watch(void *arg, sim_call call, uint64_t index) {
   (void)arg;
   (void)index;
@@ -226,6 +249,7 @@ int main(void) {
       cmocka_unit_test(test_second_is_deaf),
       cmocka_unit_test(test_forbidden),
       cmocka_unit_test(test_change_in_the_handshake),
+      cmocka_unit_test(test_noise_while_idle),
       cmocka_unit_test(test_watch_refused),
       cmocka_unit_test(test_begins_with_the_second),
   };
