@@ -201,6 +201,18 @@ QUICMIG_EXTERN int quicmig_on_time(quicmig *m, quicmig_tstamp now);
  * quicmig_read(), _write() or _on_time().  callback: yes. */
 QUICMIG_EXTERN int quicmig_conn_error(const quicmig *m);
 
+/*
+ * ngtcp2_conn_set_keep_alive_timeout() through quicmig: a PING is sent when
+ * nothing was for so long; 0 or QUICMIG_NEVER: none.  A program that hops in
+ * QUICMIG_MODE_REBIND calls this, once at least, and no more ngtcp2's own: on
+ * an idle connection quicmig makes the timeout short for a moment, so that a
+ * PING proves the new socket, and must know what to set it back to.  Without,
+ * such a hop ends with QUICMIG_ERR_TIMEOUT after a second.  Before or after
+ * quicmig_attach().  callback: yes.
+ */
+QUICMIG_EXTERN void quicmig_set_keep_alive(quicmig *m,
+                                           quicmig_duration timeout);
+
 /* The errno behind the last QUICMIG_ERR_SYSTEM, else 0; valid until the next
  * socket is opened.  callback: yes. */
 QUICMIG_EXTERN int quicmig_sys_error(const quicmig *m);

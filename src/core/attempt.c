@@ -41,10 +41,15 @@ bool qm_engine_is_by_hand(const qm_engine *e) {
 }
 
 /* Does the failure say anything about the peer, or was it our own? */
-static bool is_peers_doing(const qm_engine *e, int err) {
-  return e->hop.record.mode == QUICMIG_MODE_MIGRATE &&
-         (err == QUICMIG_ERR_VALIDATION_FAILED ||
-          err == QUICMIG_ERR_NO_SPARE_ID);
+static bool is_peers_doing(int err) {
+  return err == QUICMIG_ERR_VALIDATION_FAILED || err == QUICMIG_ERR_NO_SPARE_ID;
+}
+
+/* A REBIND towards a peer that forbids migration may fail because the peer does
+ * not listen, however often it is tried.  An old path that was only out of
+ * order comes back without a hop. */
+static bool is_unwelcome(const qm_engine *e) {
+  return e->is_forbidden && e->hop.record.mode == QUICMIG_MODE_REBIND;
 }
 
 /* A dead path is left as soon as possible; after a REBIND on trial the silence
@@ -53,7 +58,7 @@ void qm_attempt_back_off(qm_engine *e, quicmig_tstamp now) {
   const quicmig_hop_record *r = &e->hop.record;
 
   qm_sched_on_failure(&e->sched, now);
-  if (qm_engine_is_urgent(r->reason) ||
+  if ((qm_engine_is_urgent(r->reason) && !is_unwelcome(e)) ||
       (r->mode == QUICMIG_MODE_MIGRATE && qm_engine_is_silent(e, now))) {
     qm_sched_hurry(&e->sched, qm_time_add(now, URGENT_BACKOFF_MAX));
   }
@@ -63,7 +68,7 @@ void qm_attempt_fail(qm_engine *e, int err, int sys_errno, quicmig_tstamp now) {
   e->hop.record.result = err;
   e->hop.record.sys_errno = sys_errno;
   e->stats.last_error = err;
-  if (is_peers_doing(e, err) && qm_ledger_on_failure(&e->ledger)) {
+  if (is_peers_doing(err) && qm_ledger_on_failure(&e->ledger)) {
     e->stats.peer_budget = e->ledger.budget;
     qm_outbox_push_event(&e->out, QUICMIG_EVENT_BUDGET_LEARNED,
                          e->ledger.budget);

@@ -214,6 +214,8 @@ void qm_engine_on_flight(qm_engine *e, uint64_t in_flight, bool is_acked,
   qm_silence_on_flight(&e->silence, in_flight, is_acked, pto, now);
 }
 
+void qm_engine_on_window(qm_engine *e, bool is_full) { e->is_full = is_full; }
+
 void qm_engine_on_tx_dropped(qm_engine *e, size_t datagrams) {
   e->stats.tx_dropped += datagrams;
 }

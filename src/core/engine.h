@@ -56,7 +56,8 @@ typedef struct qm_attempt {
   uint32_t pto_us;               /* when it began */
   uint32_t base_us;              /* the old path's least RTT */
   uint32_t phase : 3;            /* qm_phase */
-  uint32_t hold_us : 29; /* so long, from the switch on, nothing is written */
+  uint32_t is_sent : 1;  /* REBIND: something was sent on the new path */
+  uint32_t hold_us : 28; /* so long, from the switch on, nothing is written */
   qm_gap gap;
   quicmig_hop_record record;
 } qm_attempt;
@@ -78,11 +79,12 @@ typedef struct qm_engine {
   quicmig_tstamp nat_told_at;
   uint32_t news_told; /* verdicts of the policy that have an event */
   uint32_t tx_id;     /* carries the data: active, but in a REBIND trial */
-  bool is_confirmed;
-  bool is_forbidden; /* by the peer; MIGRATE only */
-  bool is_forbidden_told;
-  bool has_others; /* there are several ways to the peer */
-  int path_errno;  /* last reported, */
+  bool is_confirmed : 1;
+  bool is_forbidden : 1; /* by the peer; MIGRATE only */
+  bool is_forbidden_told : 1;
+  bool has_others : 1; /* there are several ways to the peer */
+  bool is_full : 1;    /* the congestion window has no room for a packet */
+  int path_errno;      /* last reported, */
   quicmig_tstamp
       path_errno_at; /* and when: an error a packet is one a second */
 } qm_engine;
@@ -155,9 +157,23 @@ void qm_engine_on_empty(qm_engine *e, uint32_t id, quicmig_tstamp now);
 void qm_engine_on_flight(qm_engine *e, uint64_t in_flight, bool is_acked,
                          quicmig_duration pto, quicmig_tstamp now);
 
+/* The congestion window has room for a packet, or has none.  A REBIND whose
+ * first packet cannot leave would prove nothing: while there is no room, hops
+ * that can wait do. */
+void qm_engine_on_window(qm_engine *e, bool is_full);
+
 /* Datagrams were written and not taken by the kernel for good; one arrived that
  * is no packet; the kernel says that nobody listens. */
 void qm_engine_on_tx_dropped(qm_engine *e, size_t datagrams);
+
+/* The kernel refused packets on p for a reason that concerns the path (EPERM of
+ * a firewall or of a full conntrack table, and the like; not EMSGSIZE, and not
+ * a want of room).  A REBIND on trial there is taken back at once. */
+void qm_engine_on_tx_refused(qm_engine *e, qm_path *p, int sys_errno,
+                             quicmig_tstamp now);
+
+/* Does a REBIND on trial wait for its first packet?  A PING will do. */
+bool qm_engine_wants_packet(const qm_engine *e);
 void qm_engine_on_rx_discarded(qm_engine *e);
 void qm_engine_on_refused_by_peer(qm_engine *e);
 

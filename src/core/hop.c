@@ -33,6 +33,7 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
   e->hop.pto_us = qm_attempt_us(cc->pto);
   e->hop.base_us = qm_attempt_us(cc->min_rtt);
   e->hop.hold_us = 0;
+  e->hop.is_sent = 0;
   qm_gap_start(&e->hop.gap, now);
   e->hop.record =
       (quicmig_hop_record){.size = sizeof(quicmig_hop_record),

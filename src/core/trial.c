@@ -12,11 +12,13 @@
 /* A REBIND is taken back after 3 PTO without an answer, in these bounds. */
 #define REBIND_WAIT_MIN (200 * MS)
 #define REBIND_WAIT_MAX (3 * QUICMIG_SECOND)
+/* And when nothing could be sent for so long. */
+#define REBIND_UNSENT_MAX QUICMIG_SECOND
 /* With less in flight than a fresh window may send at once, the queue in front
  * of the bottleneck is not ours; and no queue is waited for any longer. */
 #define HOLD_IN_FLIGHT 14720
 #define HOLD_MAX (100 * MS)
-#define HOLD_BITS 0x1fffffffu
+#define HOLD_BITS 0xfffffffu
 
 static quicmig_duration timeout_of(const qm_attempt *a) {
   return a->timeout_us * QUICMIG_MICROSECOND;
@@ -38,11 +40,11 @@ void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
     e->tx_id = p->id;
     e->hop.timeout_us =
         qm_attempt_us(qm_time_clamp(3 * pto, REBIND_WAIT_MIN, REBIND_WAIT_MAX));
-    /* Over a dead path's full window nothing may ever be sent. */
+    /* Out of silence there is something to send, or the window is full. */
     qm_attempt_enter(e, QM_PHASE_PROBING,
-                     qm_attempt_is_alarm(e->hop.record.reason)
-                         ? qm_time_add(now, timeout_of(&e->hop))
-                         : QUICMIG_NEVER,
+                     qm_time_add(now, qm_attempt_is_alarm(e->hop.record.reason)
+                                          ? timeout_of(&e->hop)
+                                          : REBIND_UNSENT_MAX),
                      now);
     return;
   }
@@ -118,19 +120,25 @@ static bool is_trial(const qm_engine *e, const qm_path *p) {
   return e->hop.phase == QM_PHASE_PROBING && p->id == e->hop.record.to_id;
 }
 
-static void fail_trial(qm_engine *e, qm_path *p, int err, quicmig_tstamp now) {
+static bool is_rebind_trial(const qm_engine *e) {
+  return e->hop.phase == QM_PHASE_PROBING &&
+         e->hop.record.mode == QUICMIG_MODE_REBIND;
+}
+
+static void fail_trial(qm_engine *e, qm_path *p, int err, int sys_errno,
+                       quicmig_tstamp now) {
   e->tx_id = e->active_id;
   e->stats.hops_failed++;
   qm_paths_move(&e->paths, p, QUICMIG_PATH_FAILED, now);
-  qm_attempt_fail(e, err, 0, now);
+  p->close_at = qm_time_add(now, FAILED_LINGER);
+  qm_attempt_fail(e, err, sys_errno, now);
 }
 
 /* Another path has taken over meanwhile. */
 static void abort_trial(qm_engine *e, quicmig_tstamp now) {
   qm_path *p = qm_paths_find(&e->paths, e->hop.record.to_id);
 
-  fail_trial(e, p, QUICMIG_ERR_ABORTED, now);
-  p->close_at = qm_time_add(now, FAILED_LINGER);
+  fail_trial(e, p, QUICMIG_ERR_ABORTED, 0, now);
 }
 
 void qm_engine_on_validated(qm_engine *e, uint32_t id, quicmig_tstamp now) {
@@ -163,19 +171,30 @@ void qm_engine_on_failed(qm_engine *e, uint32_t id, int err,
     return;
   }
   if (is_trial(e, p)) {
-    fail_trial(e, p, err, now);
+    fail_trial(e, p, err, 0, now);
   }
   if (p->state == QUICMIG_PATH_FAILED) {
     qm_paths_move(&e->paths, p, QUICMIG_PATH_CLOSED, now);
   }
 }
 
-/* The clock of a REBIND trial runs from its first unanswered packet. */
+/* The time of a REBIND trial runs from its first unanswered packet. */
 void qm_hop_on_tx(qm_engine *e, const qm_path *p, quicmig_tstamp now) {
-  if (is_trial(e, p) && e->hop.record.mode == QUICMIG_MODE_REBIND &&
-      e->hop.give_up == QUICMIG_NEVER) {
+  if (is_trial(e, p) && is_rebind_trial(e) && !e->hop.is_sent) {
+    e->hop.is_sent = 1;
     e->hop.give_up = qm_time_add(now, timeout_of(&e->hop));
   }
+}
+
+void qm_engine_on_tx_refused(qm_engine *e, qm_path *p, int sys_errno,
+                             quicmig_tstamp now) {
+  if (is_trial(e, p) && is_rebind_trial(e)) {
+    fail_trial(e, p, QUICMIG_ERR_SYSTEM, sys_errno, now);
+  }
+}
+
+bool qm_engine_wants_packet(const qm_engine *e) {
+  return is_rebind_trial(e) && !e->hop.is_sent;
 }
 
 /* The packet that brought the proof does not end SETTLING: it came while the
@@ -202,6 +221,17 @@ void qm_hop_on_accepted(qm_engine *e, qm_path *p, bool is_same_phase,
   }
 }
 
+/* What it means that the trial's time is over: the path did not answer, or it
+ * was not even asked; MIGRATE: the caller had less patience than ngtcp2. */
+static int error_of_time(const qm_engine *e) {
+  bool is_asked = e->hop.is_sent || qm_attempt_is_alarm(e->hop.record.reason);
+
+  if (!is_rebind_trial(e)) {
+    is_asked = !e->hop.timeout_us;
+  }
+  return is_asked ? QUICMIG_ERR_VALIDATION_FAILED : QUICMIG_ERR_TIMEOUT;
+}
+
 void qm_hop_on_time(qm_engine *e, quicmig_tstamp now) {
   bool is_over = qm_time_is_due(e->hop.give_up, now);
   qm_path *p;
@@ -217,12 +247,7 @@ void qm_hop_on_time(qm_engine *e, quicmig_tstamp now) {
   }
   assert(e->hop.phase == QM_PHASE_PROBING);
   p = qm_paths_find(&e->paths, e->hop.record.to_id);
-  fail_trial(e, p,
-             e->hop.timeout_us && e->hop.record.mode == QUICMIG_MODE_MIGRATE
-                 ? QUICMIG_ERR_TIMEOUT
-                 : QUICMIG_ERR_VALIDATION_FAILED,
-             now);
-  p->close_at = qm_time_add(now, FAILED_LINGER);
+  fail_trial(e, p, error_of_time(e), 0, now);
 }
 
 quicmig_tstamp qm_hop_deadline(const qm_engine *e) { return e->hop.give_up; }

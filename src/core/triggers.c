@@ -105,6 +105,12 @@ void qm_engine_judge_silence(qm_engine *e, bool is_over, quicmig_tstamp now) {
 /* How long a hop takes: one PTO to prove the path, and one in reserve. */
 static quicmig_duration lead(const qm_engine *e) { return 2 * e->silence.pto; }
 
+/* A REBIND would have nothing to prove itself with: it waits for an
+ * acknowledgement, or for the way out of a stall. */
+static bool waits_for_window(const qm_engine *e) {
+  return e->is_full && e->o.hop_mode == QUICMIG_MODE_REBIND;
+}
+
 static quicmig_reason find_reason(const qm_engine *e, quicmig_tstamp now) {
   if (!e->sched.is_running || now < e->sched.not_before) {
     return QUICMIG_REASON_INITIAL;
@@ -112,7 +118,7 @@ static quicmig_reason find_reason(const qm_engine *e, quicmig_tstamp now) {
   if (qm_engine_is_silent(e, now)) {
     return QUICMIG_REASON_DEGRADED;
   }
-  if (now < e->nat_at) {
+  if (now < e->nat_at || waits_for_window(e)) {
     return QUICMIG_REASON_INITIAL;
   }
   return qm_policy_wants_hop(e->policy, lead(e), now)
@@ -163,7 +169,7 @@ static quicmig_tstamp trigger_at(const qm_engine *e) {
   }
   at = qm_time_min(qm_sched_deadline(&e->sched),
                    qm_policy_deadline(e->policy, lead(e)));
-  at = qm_time_max(at, e->nat_at);
+  at = waits_for_window(e) ? QUICMIG_NEVER : qm_time_max(at, e->nat_at);
   urgent = silence_at(e);
   return qm_time_max(qm_time_min(at, urgent), e->sched.not_before);
 }

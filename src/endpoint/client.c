@@ -281,7 +281,7 @@ static void listen_closely(quicmig_client *c, int got) {
   }
   if (wanted != c->keep_alive) {
     c->keep_alive = wanted;
-    ngtcp2_conn_set_keep_alive_timeout(c->conn.conn, wanted);
+    quicmig_set_keep_alive(c->migrator, wanted);
   }
 }
 

@@ -202,6 +202,9 @@ int quicmig_attach(quicmig *m, ngtcp2_conn *conn) {
     return QUICMIG_ERR_INVALID_ARGUMENT;
   }
   m->conn = conn;
+  if (m->keep_alive) {
+    quicmig_set_keep_alive(m, m->keep_alive);
+  }
   return 0;
 }
 

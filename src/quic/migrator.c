@@ -28,6 +28,24 @@ void qm_migrator_on_flight(quicmig *m, uint64_t before) {
 
   qm_engine_on_flight(&m->engine, now, now < before && before != UINT64_MAX,
                       ngtcp2_conn_get_pto(m->conn), m->clock.last);
+  qm_stall_on_window(m);
+}
+
+/* A keep-alive timeout of a nanosecond is always over. */
+void qm_migrator_ping(quicmig *m) {
+  bool is_wanted = m->keep_alive && qm_engine_wants_packet(&m->engine);
+
+  if (is_wanted != m->is_pinging) {
+    m->is_pinging = is_wanted;
+    ngtcp2_conn_set_keep_alive_timeout(m->conn, is_wanted ? 1 : m->keep_alive);
+  }
+}
+
+void quicmig_set_keep_alive(quicmig *m, quicmig_duration timeout) {
+  m->keep_alive = timeout ? timeout : QUICMIG_NEVER;
+  if (m->conn && !m->is_pinging) {
+    ngtcp2_conn_set_keep_alive_timeout(m->conn, m->keep_alive);
+  }
 }
 
 void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
@@ -240,6 +258,7 @@ static void carry_out(quicmig *m, const qm_action *a) {
   case QM_ACT_REBIND:
     qm_engine_on_probing(&m->engine, ngtcp2_conn_get_pto(m->conn),
                          m->clock.last);
+    m->write_at = m->clock.last; /* the proof needs a packet */
     break;
   case QM_ACT_CLOSE:
     qm_migrator_close_socket(m, (int)a->value);

@@ -35,18 +35,20 @@ struct quicmig {
   qm_hold *hold;
   qm_engine engine;
   qm_clock_guard clock;
-  quicmig_tstamp write_at;    /* more to write, or to send, from then on */
-  quicmig_write_pkt writer;   /* of the last packets; NULL: none yet */
-  quicmig_tstamp rx_at;       /* ngtcp2 accepted something */
-  quicmig_tstamp full_at;     /* the window became full; NEVER: it is not */
-  quicmig_tstamp stall_at;    /* the window is full: look again then */
-  quicmig_tstamp stall_again; /* no way out of a stall is tried before */
+  quicmig_duration keep_alive; /* as the program wants it; 0: it did not say */
+  quicmig_tstamp write_at;     /* more to write, or to send, from then on */
+  quicmig_write_pkt writer;    /* of the last packets; NULL: none yet */
+  quicmig_tstamp rx_at;        /* ngtcp2 accepted something */
+  quicmig_tstamp full_at;      /* the window became full; NEVER: it is not */
+  quicmig_tstamp stall_at;     /* the window is full: look again then */
+  quicmig_tstamp stall_again;  /* no way out of a stall is tried before */
   qm_evidence evidence;
   qm_homes homes;
   qm_ports ports;
   int conn_error, sys_error;
   bool is_inside;    /* a call is under way: callbacks may only look */
   bool is_late;      /* the machine has paused, and nothing was judged since */
+  bool is_pinging;   /* ngtcp2's keep-alive is short, for a PING at once */
   bool has_finished; /* something was written after the handshake completed */
   qm_path slots[];
 };
@@ -94,6 +96,10 @@ void qm_migrator_on_flight(quicmig *m, uint64_t before);
 /* Watches it no more and closes it. */
 void qm_migrator_close_socket(quicmig *m, int fd);
 
+/* Lets ngtcp2 send a PING if a REBIND on trial wants a packet, and not any more
+ * when it has had one. */
+void qm_migrator_ping(quicmig *m);
+
 /* Carries out what the engine wants done.  Never inside an ngtcp2 callback. */
 void qm_migrator_run(quicmig *m);
 
@@ -123,7 +129,8 @@ void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
 
 /* stall.c: is nothing coming back, and no validated hop possible? */
 bool qm_stall_is_now(const quicmig *m);
-void qm_stall_on_write(quicmig *m);
+/* Something was read or written: the congestion window may have changed. */
+void qm_stall_on_window(quicmig *m);
 /* The machine stood still from then until now. */
 void qm_stall_on_pause(quicmig *m, quicmig_tstamp from);
 void qm_stall_on_time(quicmig *m);

@@ -16,17 +16,21 @@
 #define MUTE_FACTOR 8
 #define REBIND_SILENCE (5 * QUICMIG_SECOND)
 
-/* A REBIND on trial fills the window too, and ends it itself. */
+/* A REBIND on trial fills the window too, and ends by itself.  The stall goes
+ * on meanwhile: else each trial would begin it anew. */
 static bool is_on_trial(const qm_attempt *a) {
   return a->phase == QM_PHASE_PROBING && a->record.mode == QUICMIG_MODE_REBIND;
+}
+
+static bool is_full(const quicmig *m) {
+  return ngtcp2_conn_get_cwnd_left(m->conn) < NGTCP2_MAX_UDP_PAYLOAD_SIZE;
 }
 
 static bool is_watched(const quicmig *m) {
   const qm_engine *e = &m->engine;
 
   return e->is_confirmed && !e->is_forbidden && qm_sched_is_wanted(&e->o) &&
-         !is_on_trial(&e->hop) &&
-         ngtcp2_conn_get_cwnd_left(m->conn) < NGTCP2_MAX_UDP_PAYLOAD_SIZE;
+         !is_on_trial(&e->hop) && is_full(m);
 }
 
 /* When the silence since the window became full has lasted long enough.  After
@@ -67,16 +71,19 @@ bool qm_stall_is_now(const quicmig *m) {
   return is_watched(m) && silent_at(m) <= m->clock.last;
 }
 
-void qm_stall_on_write(quicmig *m) {
-  if (!is_watched(m)) {
-    m->full_at = m->stall_at = QUICMIG_NEVER;
-    return;
-  }
-  if (m->full_at == QUICMIG_NEVER) {
+void qm_stall_on_window(quicmig *m) {
+  bool is_now_full = is_full(m);
+
+  qm_engine_on_window(&m->engine, is_now_full);
+  if (!is_now_full) {
+    m->full_at = QUICMIG_NEVER;
+  } else if (m->full_at == QUICMIG_NEVER) {
     m->full_at = m->clock.last;
   }
-  m->stall_at =
-      qm_time_max(qm_time_max(silent_at(m), m->stall_again), allowed_at(m));
+  m->stall_at = is_watched(m)
+                    ? qm_time_max(qm_time_max(silent_at(m), m->stall_again),
+                                  allowed_at(m))
+                    : QUICMIG_NEVER;
 }
 
 void qm_stall_on_time(quicmig *m) {
@@ -87,7 +94,7 @@ void qm_stall_on_time(quicmig *m) {
   if (!qm_time_is_due(m->stall_at, now)) {
     return;
   }
-  m->stall_at = QUICMIG_NEVER; /* the next write looks again */
+  m->stall_at = QUICMIG_NEVER; /* the next read or write looks again */
   if (qm_stall_is_now(m)) {
     /* Each time costs a connection ID, and a mute path gives no new ones. */
     if (!qm_engine_active(&m->engine)->is_heard) {

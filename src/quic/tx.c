@@ -5,6 +5,8 @@
  */
 #include "quic/migrator.h"
 
+#include <errno.h>
+
 #include "io/txplan.h"
 #include "io/txq.h"
 
@@ -30,6 +32,16 @@ size_t qm_hold_memory(const quicmig *m) {
 
 static void drop_front(quicmig *m, qm_txq *q) {
   qm_engine_on_tx_dropped(&m->engine, qm_txq_drop(q));
+}
+
+/* The kernel does not let it out on p.  EMSGSIZE says nothing about the path
+ * but its MTU. */
+static void refuse(quicmig *m, qm_txq *q, qm_path *p, int err) {
+  drop_front(m, q);
+  if (err != EMSGSIZE) {
+    qm_engine_on_tx_refused(&m->engine, p, err, m->clock.last);
+    qm_migrator_run(m);
+  }
 }
 
 /* Keeps what is left in q; without memory it is lost, as the network may lose
@@ -84,10 +96,10 @@ static bool deal_with(quicmig *m, qm_txq *q, qm_path *p, int err,
     qm_txq_unmark(q);
     return true;
   case QM_TX_SKIP:
-    drop_front(m, q);
+    refuse(m, q, p, err);
     return true;
   case QM_TX_PATH_DOWN:
-    drop_front(m, q);
+    refuse(m, q, p, err);
     qm_migrator_on_socket_error(m, p, err);
     return true;
   }
@@ -255,10 +267,11 @@ int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt, quicmig_tstamp now,
   rv = 1;
   m->write_at = QUICMIG_NEVER;
   if (flush_hold(m) && !is_held(m, write_pkt)) {
+    qm_migrator_ping(m);
     rv = write_quanta(m, write_pkt, write_user_data);
     qm_migrator_run(m);
     qm_migrator_on_flight(m, UINT64_MAX);
-    qm_stall_on_write(m);
+    qm_migrator_ping(m);
   }
   m->is_inside = false;
   return rv;

@@ -1,6 +1,8 @@
 /* One attempt in REBIND mode: tried with data, taken back when unanswered. */
 #include "driver.h"
 
+#include <errno.h>
+
 static void open_rebind(driver *d) {
   driver_init(d);
   d->o.hop_mode = QUICMIG_MODE_REBIND;
@@ -94,24 +96,118 @@ static void it_is_taken_back(void **state) {
   }
 }
 
-/* A silent connection cannot tell a dead port from an idle peer. */
-static void nothing_sent_nothing_missed(void **state) {
+/* On an idle connection a PING is wanted.  If nothing can be sent all the same,
+ * the trial has an end of its own, which says nothing about the path. */
+static void nothing_sent_proves_nothing(void **state) {
+  driver d;
+
+  (void)state;
+  open_rebind(&d);
+  assert_false(qm_engine_wants_packet(&d.e));
+  driver_hop(&d);
+  driver_log(&d);
+  assert_true(qm_engine_wants_packet(&d.e));
+  driver_tx(&d, 1, 100); /* not on the path of the trial */
+  assert_true(qm_engine_wants_packet(&d.e));
+  driver_sleep_until(&d, T0 + S - 1);
+  assert_string_equal(driver_log(&d), "");
+  driver_sleep_until(&d, T0 + S);
+  assert_string_equal(driver_log(&d), "2:probing>failed record:timeout");
+  assert_false(qm_engine_wants_packet(&d.e));
+  assert_int_equal(qm_engine_tx(&d.e)->id, 1);
+  d.is_silent = false;
+  d.now += S;
+  assert_int_equal(driver_hop(&d), 0); /* a PING is sent and answered */
+  assert_int_equal(d.record.result, 0);
+  assert_false(qm_engine_wants_packet(&d.e));
+  d.is_silent = true;
+  d.now += S;
+  assert_int_equal(driver_hop(&d), 0);
+  driver_rx(&d, qm_engine_tx(&d.e)->id, 100); /* the peer speaks first */
+  assert_int_equal(d.record.result, 0);
+}
+
+/* The kernel refuses what is sent on the new socket: there is no need to wait.
+ * Its refusals elsewhere, or during a validated hop, are no reason. */
+static void a_refusal_takes_it_back_at_once(void **state) {
   driver d;
 
   (void)state;
   open_rebind(&d);
   driver_hop(&d);
   driver_log(&d);
-  assert_true(qm_engine_deadline(&d.e) == NEVER);
-  driver_tx(&d, 1, 100); /* not on the path of the trial */
-  assert_true(qm_engine_deadline(&d.e) == NEVER);
-  d.now += 24 * 3600 * S;
-  driver_on_time(&d);
+  qm_engine_on_tx_refused(&d.e, driver_path(&d, 1), EPERM, d.now);
+  driver_run(&d);
   assert_string_equal(driver_log(&d), "");
-  assert_int_equal(qm_engine_tx(&d.e)->id, 2);
-  driver_rx(&d, 2, 100); /* the peer speaks first, or a late packet: proof */
-  assert_string_equal(driver_log(&d),
-                      "1:active>draining 2:probing>active record:ok");
+  qm_engine_on_tx_refused(&d.e, driver_path(&d, 2), EPERM, d.now);
+  driver_run(&d);
+  assert_string_equal(driver_log(&d), "2:probing>failed record:system");
+  assert_int_equal(d.record.sys_errno, EPERM);
+  assert_int_equal(qm_engine_tx(&d.e)->id, 1);
+  driver_sleep_until(&d, d.now + 10 * S);
+  assert_false(driver_has(&d, 2));
+  driver_init(&d);
+  d.is_silent = true;
+  driver_connect(&d);
+  driver_hop(&d);
+  driver_log(&d);
+  qm_engine_on_tx_refused(&d.e, driver_path(&d, 2), EPERM, d.now);
+  driver_run(&d);
+  assert_string_equal(driver_log(&d), "");
+}
+
+/* While the window is full a REBIND could not send its first packet: scheduled
+ * ones wait, and are made as soon as there is room.  MIGRATE does not wait, nor
+ * does what somebody asks for. */
+static void scheduled_hops_wait_for_room(void **state) {
+  driver d;
+
+  (void)state;
+  driver_init(&d);
+  d.o.hop_mode = QUICMIG_MODE_REBIND;
+  d.o.hop_interval = S;
+  driver_connect(&d);
+  qm_engine_on_window(&d.e, true);
+  assert_true(qm_engine_deadline(&d.e) == NEVER);
+  driver_sleep_until(&d, T0 + 60 * S);
+  assert_int_equal(d.records, 0);
+  qm_engine_on_window(&d.e, false);
+  assert_true(qm_engine_deadline(&d.e) <= d.now);
+  driver_catch_up(&d);
+  assert_int_equal(d.records, 1);
+  assert_int_equal(d.record.result, 0);
+  qm_engine_on_window(&d.e, true);
+  d.now += S;
+  assert_int_equal(driver_hop(&d), 0);
+  driver_init(&d);
+  d.o.hop_interval = S;
+  driver_connect(&d);
+  qm_engine_on_window(&d.e, true);
+  driver_sleep_until(&d, T0 + 10 * S);
+  assert_in_range(d.records, 8, 13);
+}
+
+/* As with MIGRATE, failures in a row after good hops speak of the peer. */
+static void failures_in_a_row_teach_a_budget(void **state) {
+  driver d;
+  int i;
+
+  (void)state;
+  driver_init(&d);
+  d.o.hop_mode = QUICMIG_MODE_REBIND;
+  driver_connect(&d);
+  driver_hop(&d);
+  d.is_silent = true;
+  for (i = 0; i < 3; i++) {
+    d.now += 10 * S;
+    assert_int_equal(d.events[QUICMIG_EVENT_BUDGET_LEARNED], 0);
+    assert_int_equal(driver_hop(&d), 0);
+    driver_tx(&d, qm_engine_tx(&d.e)->id, 100);
+    driver_sleep_until(&d, d.now + S);
+    assert_int_equal(d.record.result, QUICMIG_ERR_VALIDATION_FAILED);
+  }
+  assert_int_equal(d.events[QUICMIG_EVENT_BUDGET_LEARNED], 1);
+  assert_int_equal(d.values[QUICMIG_EVENT_BUDGET_LEARNED], 1);
 }
 
 /* HOUSE: REBIND works where the peer forbids active migration, and needs no
@@ -176,7 +272,7 @@ static void a_chain_of_hops_shows_one_address(void **state) {
 }
 
 /* A path given up by the caller's timeout is proven after all, while a trial is
- * open that has sent nothing and so has no end of its own. */
+ * open that has sent nothing. */
 static void a_late_success_ends_the_trial(void **state) {
   uint32_t late;
   driver d;
@@ -202,7 +298,10 @@ int main(void) {
       cmocka_unit_test(data_moves_at_once),
       cmocka_unit_test(an_answer_proves_it),
       cmocka_unit_test(it_is_taken_back),
-      cmocka_unit_test(nothing_sent_nothing_missed),
+      cmocka_unit_test(nothing_sent_proves_nothing),
+      cmocka_unit_test(a_refusal_takes_it_back_at_once),
+      cmocka_unit_test(scheduled_hops_wait_for_room),
+      cmocka_unit_test(failures_in_a_row_teach_a_budget),
       cmocka_unit_test(works_where_migration_does_not),
       cmocka_unit_test(a_forbidden_switch_does_not_stop_it),
       cmocka_unit_test(a_chain_of_hops_shows_one_address),
