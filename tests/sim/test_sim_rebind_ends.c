@@ -111,7 +111,7 @@ static void refused_packets(void **state) {
 }
 
 /* 12 % of the packets are lost, also PATH_RESPONSEs, which fill ngtcp2's window
- * and are never repeated. */
+ * and are never repeated.  (39 of 40 died when a trial had no end.) */
 static void a_bad_line_ends_nothing(void **state) {
   uint64_t seed;
   unsigned dead = 0;
@@ -121,7 +121,7 @@ static void a_bad_line_ends_nothing(void **state) {
     open_world(seed, REBIND);
     w.line.side[SIM_UP].loss_ppm = w.line.side[SIM_DOWN].loss_ppm = LOSS_PPM;
     w.r.migration.hop_interval = SEC;
-    w.r.send_every = 50 * MS;
+    w.r.send_every = 100 * MS;
     assert_int_equal(rig_start(&w.r, 1), 0);
     rig_run(&w.r, 90 * SEC);
     dead += w.r.clients[0].is_closed;
