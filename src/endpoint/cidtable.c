@@ -2,23 +2,12 @@
 
 #include <string.h>
 
+#include "base/siphash.h"
+
 #define FIRST_CAP 64
 
-static uint64_t mix(uint64_t h, uint64_t v) {
-  h = (h ^ v) * 0x9e3779b97f4a7c15u;
-  return h ^ (h >> 29);
-}
-
 static uint64_t hash(const qm_cidtable *t, const uint8_t *id, size_t len) {
-  uint64_t h = t->seed[0] ^ len, word;
-  size_t i;
-
-  for (i = 0; i < len; i += sizeof(word)) {
-    word = 0;
-    memcpy(&word, id + i, len - i < sizeof(word) ? len - i : sizeof(word));
-    h = mix(h, word);
-  }
-  return mix(h, t->seed[1]);
+  return qm_siphash(t->seed, id, len);
 }
 
 void qm_cidtable_init(qm_cidtable *t, const quicmig_mem *mem,

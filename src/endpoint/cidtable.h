@@ -1,8 +1,8 @@
 /*
  * Which connection a packet belongs to: a hash table over connection IDs, ours
- * and the ones clients chose for their first packet.  Hashed with secret seeds,
- * because the latter are a stranger's choice.  Removed entries are kept for
- * reuse, so that a hop allocates nothing.
+ * and the ones clients chose for their first packet.  Because the latter are a
+ * stranger's choice the hash is SipHash with a secret key: nobody can make long
+ * chains.  Removed entries are kept for reuse, so that a hop allocates nothing.
  *
  * An ID that its owner retires stays in the table as a tombstone: late and
  * replayed packets still bear it, and a stateless reset in answer to one would

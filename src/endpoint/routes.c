@@ -2,30 +2,32 @@
 
 #include <string.h>
 
-/* Tells a socket and a host of it from others. */
-static uint16_t mark(uint32_t seed, const qm_addr *local, uint32_t socket) {
-  uint32_t h = (seed ^ socket) * 0x9e3779b1u, word;
-  const uint8_t *host = (const uint8_t *)&local->u.in.sin_addr;
-  size_t i, n = sizeof(local->u.in.sin_addr);
+#include "base/siphash.h"
+
+/* Tells a socket and a host of it from others.  Whoever could work it out could
+ * give a copy of a packet the port by which ngtcp2 knows a path that it has
+ * validated, and lead the answers away. */
+static uint16_t mark(const uint64_t key[2], const qm_addr *local,
+                     uint32_t socket) {
+  uint8_t input[sizeof(socket) + sizeof(local->u.in6.sin6_addr)];
+  const void *host = &local->u.in.sin_addr;
+  size_t n = sizeof(local->u.in.sin_addr);
 
   if (qm_addr_family(local) == AF_INET6) {
-    host = (const uint8_t *)&local->u.in6.sin6_addr;
+    host = &local->u.in6.sin6_addr;
     n = sizeof(local->u.in6.sin6_addr);
   }
-  for (i = 0; i < n; i += sizeof(word)) {
-    memcpy(&word, host + i, sizeof(word));
-    h = (h ^ word) * 0x85ebca6bu;
-    h ^= h >> 15;
-  }
-  return (uint16_t)(h ^ (h >> 16));
+  memcpy(input, &socket, sizeof(socket));
+  memcpy(input + sizeof(socket), host, n);
+  return (uint16_t)qm_siphash(key, input, sizeof(socket) + n);
 }
 
 void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket,
-                    uint32_t seed) {
+                    const uint64_t key[2]) {
   *r = (qm_routes){.local = *local,
                    .in_use = QM_ROUTES_MAX,
-                   .first_mark = mark(seed, local, socket),
-                   .seed = seed};
+                   .first_mark = mark(key, local, socket),
+                   .key = key};
 }
 
 static qm_route *search(qm_routes *r, const struct sockaddr *shown,
@@ -114,7 +116,7 @@ static void note(qm_routes *r, const qm_addr *remote, const qm_addr *local,
                  uint32_t socket) {
   qm_route *route = oldest(r);
   uint16_t port =
-      qm_addr_port(remote) ^ mark(r->seed, local, socket) ^ r->first_mark;
+      qm_addr_port(remote) ^ mark(r->key, local, socket) ^ r->first_mark;
   qm_addr shown = *remote;
 
   route->shown.len = 0;

@@ -44,15 +44,15 @@ typedef struct qm_routes {
   uint8_t last;  /* found or noted last */
   uint8_t in_use;
   uint16_t first_mark; /* of the way by which the connection began */
-  uint32_t seed;
+  const uint64_t *key;
   uint64_t noted, asked;
   qm_route all[QM_ROUTES_MAX];
 } qm_routes;
 
-/* local: where the first packet came to, by that socket.  seed: nobody can
- * guess it. */
+/* local: where the first packet came to, by that socket.  key: two words that
+ * nobody can guess; it outlives r. */
 void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket,
-                    uint32_t seed);
+                    const uint64_t key[2]);
 
 /* The path on which a packet came, from `remote` to `local` by that socket;
  * noted if it is new.  Valid until the next one is noted. */

@@ -68,16 +68,17 @@ static int check_config(const quicmig_server_config *cfg,
 
 static int start(quicmig_server *s, const quicmig_server_config *cfg,
                  const qm_listener_config *lc) {
-  uint64_t seed[2];
+  uint64_t keys[4];
   int rv;
 
-  if (s->net->random(s->net->ctx, seed, sizeof(seed)) != 0 ||
+  if (s->net->random(s->net->ctx, keys, sizeof(keys)) != 0 ||
       s->net->random(s->net->ctx, s->reset_secret, sizeof(s->reset_secret)) !=
           0) {
     return qm_error(QUICMIG_ERR_RANDOM, "%s",
                     quicmig_strerror(QUICMIG_ERR_RANDOM));
   }
-  qm_cidtable_init(&s->ids, &s->mem, seed);
+  qm_cidtable_init(&s->ids, &s->mem, keys);
+  memcpy(s->routes_key, keys + 2, sizeof(s->routes_key));
   rv = qm_tls_init(&s->tls, cfg->tls, true, NULL);
   if (rv == 0) {
     rv = qm_listener_open(&s->listener, lc, &s->mem, s->net, &s->local);

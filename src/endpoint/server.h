@@ -51,6 +51,7 @@ struct quicmig_server {
   uint32_t reading; /* number of the socket that the packet at hand came by */
   qm_addr local;    /* of the first one */
   qm_cidtable ids;
+  uint64_t routes_key[2];
   qm_heap timers;
   qm_list conns, dirty;
   qm_clock_guard clock;

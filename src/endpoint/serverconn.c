@@ -109,7 +109,7 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
   c->server = s;
   (void)qm_addr_set(&local, (const struct sockaddr *)path->local.addr,
                     path->local.addrlen);
-  qm_routes_init(&c->routes, &local, s->reading, (uint32_t)s->ids.seed[1]);
+  qm_routes_init(&c->routes, &local, s->reading, s->routes_key);
   qm_heap_node_init(&c->timer);
   qm_list_init(&c->link);
   qm_cid_set_init(&c->ids);

@@ -343,6 +343,89 @@ static void the_seeds_decide_the_hash(void **state) {
   }
 }
 
+/* IDs that a stranger makes without knowing the seeds, as many as he likes. */
+#define CHOSEN 4096
+
+/* With a product and a shift as the hash, the topmost bits of the first word
+ * turn known bits of the state, which the second word turns back. */
+static size_t cancel_bits(uint8_t id[20], uint64_t i) {
+  uint64_t words[2] = {(i & 63) << 58, (i >> 6) << 58 | (i >> 6) << 29};
+
+  memcpy(id, words, sizeof(words));
+  return sizeof(words);
+}
+
+/* With the length in the first word, and zeroes behind the end, an ID of 9 to
+ * 16 bytes is eight IDs. */
+static size_t pad_with_zeroes(uint8_t id[20], uint64_t i) {
+  size_t len = 9 + (i & 7);
+  uint64_t word = (i >> 3) << 8 | len;
+
+  memset(id, 0, 20);
+  memcpy(id, &word, sizeof(word));
+  return len;
+}
+
+static size_t count_up(uint8_t id[20], uint64_t i) {
+  memset(id, 0, 12);
+  memcpy(id, &i, sizeof(i));
+  return 12;
+}
+
+static size_t longest_chain(const qm_cidtable *t) {
+  size_t i, longest = 0;
+
+  for (i = 0; i < t->cap; i++) {
+    const qm_cid_entry *e = t->buckets[i];
+    size_t n = 0;
+
+    for (; e; e = e->next) {
+      n++;
+    }
+    longest = n > longest ? n : longest;
+  }
+  return longest;
+}
+
+/* A table of 4,096 in as many buckets has a chain of about seven.  With a hash
+ * by multiplication the first row made chains of 64, and the second one of 16,
+ * whatever the seeds. */
+static void strangers_cannot_make_ids_collide(void **state) {
+  static const struct row {
+    const char *name;
+    size_t (*make)(uint8_t id[20], uint64_t i);
+  } rows[] = {
+      {"another length with zeroes at the end", pad_with_zeroes},
+      {"topmost bits that the next word cancels", cancel_bits},
+      {"a counter", count_up},
+  };
+  const struct row *r;
+  qm_rng rng;
+
+  (void)state;
+  qm_rng_init(&rng, test_seed());
+  for (EACH_ROW(r, rows)) {
+    int round;
+
+    for (round = 0; round < 5; round++) {
+      uint64_t seed[2] = {qm_rng_next(&rng), qm_rng_next(&rng)}, i;
+      qm_cidtable t;
+      owner o;
+
+      open_owner(&o);
+      qm_cidtable_init(&t, &qm_mem_default, seed);
+      for (i = 0; i < CHOSEN; i++) {
+        uint8_t id[20];
+        size_t len = r->make(id, i);
+
+        row_equal(r, qm_cidtable_add(&t, id, len, &o, &o.ids), 0);
+      }
+      row_true(r, longest_chain(&t) <= 12);
+      qm_cidtable_reset(&t);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(tells_ids_apart),
@@ -352,6 +435,7 @@ int main(void) {
       cmocka_unit_test(hops_allocate_nothing),
       cmocka_unit_test(survives_want_of_memory),
       cmocka_unit_test(the_seeds_decide_the_hash),
+      cmocka_unit_test(strangers_cannot_make_ids_collide),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,8 @@ static qm_addr addr(uint32_t host, uint16_t port) {
 /* The socket by which the connection began, and its port. */
 #define FIRST 443
 
+static const uint64_t key[2] = {0x5eed, 0xfeed};
+
 /* The client's addresses have host 7, the server's host 1. */
 static qm_addr client(uint16_t port) { return addr(7, port); }
 
@@ -24,7 +26,7 @@ static qm_routes begin(void) {
   qm_addr local = addr(1, FIRST);
   qm_routes r;
 
-  qm_routes_init(&r, &local, FIRST, 0x5eed);
+  qm_routes_init(&r, &local, FIRST, key);
   return r;
 }
 
@@ -262,6 +264,45 @@ static void families_are_told_apart(void **state) {
   assert_int_equal(qm_addr_family(&see(&r, &six, 3)->shown), AF_INET6);
 }
 
+/* What is shown of an address at another host of the server depends on the key
+ * alone.  With a product as the hash, the topmost bit of a host turned the same
+ * two bits of the port, whatever the key. */
+static void strangers_cannot_tell_the_shown_port(void **state) {
+  static const struct row {
+    const char *name;
+    uint32_t host, socket;
+  } rows[] = {
+      {"the host's last bit of eight", 1 ^ 0x80, FIRST},
+      {"the host's first bit", 1 ^ 0x80000000, FIRST},
+      {"another socket", 1, FIRST ^ 1},
+      {"a far socket", 1, FIRST ^ 0x800},
+  };
+  qm_addr local = addr(1, FIRST), a = client(7);
+  const struct row *r;
+  qm_rng rng;
+
+  (void)state;
+  qm_rng_init(&rng, test_seed());
+  for (EACH_ROW(r, rows)) {
+    const qm_addr other = addr(r->host, FIRST);
+    uint16_t port[64];
+    size_t i, k, same = 0;
+
+    for (i = 0; i < COUNT_OF(port); i++) {
+      uint64_t secret[2] = {qm_rng_next(&rng), qm_rng_next(&rng)};
+      qm_routes routes;
+
+      qm_routes_init(&routes, &local, FIRST, secret);
+      port[i] = qm_addr_port(
+          &qm_routes_on_packet(&routes, &a, &other, r->socket)->shown);
+      for (k = 0; k < i; k++) {
+        same += port[k] == port[i];
+      }
+    }
+    row_true(r, same <= 2);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(knows_nobody_at_first),
@@ -275,6 +316,7 @@ int main(void) {
       cmocka_unit_test(keeps_the_last_ones),
       cmocka_unit_test(a_flood_spares_the_one_in_use),
       cmocka_unit_test(families_are_told_apart),
+      cmocka_unit_test(strangers_cannot_tell_the_shown_port),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
