@@ -36,7 +36,11 @@ typedef struct quicmig_conn quicmig_conn;
 /* One stream of a connection. */
 typedef struct quicmig_stream quicmig_stream;
 
-/* Who we are and whom we trust.  Strings are copied. */
+/*
+ * Who we are and whom we trust.  Strings are copied.  A verified certificate
+ * must be for its use: if it names purposes (extended key usage, RFC 5280
+ * section 4.2.1.12), a server's must name serverAuth and a client's clientAuth.
+ */
 typedef struct quicmig_tls_config {
   size_t size; /* set by quicmig_tls_config_default() */
   /* PEM file of our certificate chain; key_file goes with it.  A server without

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <gnutls/crypto.h>
+#include <gnutls/x509.h>
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 
 #include "endpoint/errtext.h"
@@ -105,6 +106,25 @@ static int set_name(qm_tls *t, const quicmig_tls_config *c, const char *host) {
   return 0;
 }
 
+static void want(qm_tls *t, gnutls_vdata_types_t type, const char *text) {
+  t->wanted[t->n_wanted++] = (gnutls_typed_vdata_st){
+      .type = type,
+      .data = (unsigned char *)(uintptr_t)text,
+      .size = (unsigned)strlen(text),
+  };
+}
+
+/* A certificate that names purposes must name that of the side that shows it
+ * (RFC 5280 section 4.2.1.12); one that names none is for all. */
+static void set_wanted(qm_tls *t) {
+  if (t->is_server) {
+    want(t, GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_CLIENT);
+  } else {
+    want(t, GNUTLS_DT_DNS_HOSTNAME, t->server_name);
+    want(t, GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_SERVER);
+  }
+}
+
 int qm_tls_init(qm_tls *t, const quicmig_tls_config *c, bool is_server,
                 const char *host) {
   int rv;
@@ -123,6 +143,7 @@ int qm_tls_init(qm_tls *t, const quicmig_tls_config *c, bool is_server,
     rv = set_name(t, c, host);
   }
   if (rv == 0) {
+    set_wanted(t);
     rv = load_own(t, c);
   }
   if (rv == 0) {
@@ -203,6 +224,12 @@ int qm_tls_session_data(gnutls_session_t session, const quicmig_mem *mem,
   return rv;
 }
 
+static void verify_peer(gnutls_session_t s, const qm_tls *t) {
+  /* GnuTLS only reads it, and takes it without const. */
+  gnutls_session_set_verify_cert2(
+      s, (gnutls_typed_vdata_st *)(uintptr_t)t->wanted, t->n_wanted, 0);
+}
+
 static int set_up_client(gnutls_session_t s, const qm_tls *t,
                          const gnutls_datum_t *resume) {
   int rv = ngtcp2_crypto_gnutls_configure_client_session(s);
@@ -212,7 +239,7 @@ static int set_up_client(gnutls_session_t s, const qm_tls *t,
                                 strlen(t->server_name));
   }
   if (rv == 0 && !t->is_insecure) {
-    gnutls_session_set_verify_cert(s, t->server_name, 0);
+    verify_peer(s, t);
   }
   if (rv == 0 && resume && is_sealed(resume)) {
     /* A stale session only costs the resumption. */
@@ -230,7 +257,7 @@ static int set_up_server(gnutls_session_t s, const qm_tls *t) {
   }
   if (rv == 0 && t->asks_client) {
     gnutls_certificate_server_set_request(s, GNUTLS_CERT_REQUIRE);
-    gnutls_session_set_verify_cert(s, NULL, 0);
+    verify_peer(s, t);
   }
   return rv;
 }

@@ -22,16 +22,19 @@ typedef struct qm_tls {
   gnutls_datum_t alpn[QM_ALPN_MAX];
   unsigned n_alpn;
   char server_name[256]; /* client: to verify and, if a name, to send */
+  /* What the peer's certificate must be for: sessions point to it. */
+  gnutls_typed_vdata_st wanted[2];
+  unsigned n_wanted;
   bool is_server;
   bool is_insecure;
   bool asks_client; /* server: a client certificate is required */
 } qm_tls;
 
 /*
- * Loads certificates.  host: the client's fallback for server_name; NULL on a
- * server.
- * Errors, with their text: QUICMIG_ERR_INVALID_ARGUMENT, QUICMIG_ERR_CERT_FILE,
- * QUICMIG_ERR_TLS.  qm_tls_reset() is not needed then.
+ * Loads certificates into *t, which must not be moved from then on.  host: the
+ * client's fallback for server_name; NULL on a server. Errors, with their text:
+ * QUICMIG_ERR_INVALID_ARGUMENT, QUICMIG_ERR_CERT_FILE, QUICMIG_ERR_TLS.
+ * qm_tls_reset() is not needed then.
  */
 int qm_tls_init(qm_tls *t, const quicmig_tls_config *c, bool is_server,
                 const char *host);
