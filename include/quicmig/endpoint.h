@@ -59,7 +59,9 @@ typedef struct quicmig_tls_config {
    * [NULL] */
   const char *alpn;
   /* Client: the name or address in the server's certificate, at most 255
-   * characters; NULL: the host.  [NULL] */
+   * characters, in the forms that quicmig_client_config.host takes; NULL: the
+   * host.  What is a host name is sent as SNI too (RFC 6066 section 3), without
+   * a dot at its end; addresses and other names are not.  [NULL] */
   const char *server_name;
   /* Client, non-zero: do NOT verify the server's certificate.  [0] */
   uint64_t insecure;
@@ -349,7 +351,10 @@ typedef struct quicmig_client_config {
   size_t size; /* set by quicmig_client_config_default() */
   /* Name or address of the server; resolved with getaddrinfo, which may block,
    * unless remote is given.  The first address found is used.  Also the name to
-   * verify.  [NULL] */
+   * verify.  Everything that getaddrinfo takes will do: a dot at the end,
+   * underscores, IPv6 with a scope (fe80::1%eth0), IPv4 with fewer parts; and
+   * brackets around IPv6.  Letters beyond ASCII are UTF-8 and mapped as IDNA
+   * 2008 says, if GnuTLS can.  At most 255 characters.  [NULL] */
   const char *host;
   /* UDP port of the server, 1 - 65535, host byte order; ignored when remote is
    * given.  [0] */

@@ -4,6 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
+/* An IPv4 address in IPv6 clothes (RFC 4291 section 2.5.5.2) is IPv4: our IPv6
+ * sockets do not carry it. */
+static void unmap(qm_addr *a) {
+  struct sockaddr_in in = {.sin_family = AF_INET,
+                           .sin_port = a->u.in6.sin6_port};
+
+  if (qm_addr_family(a) == AF_INET6 &&
+      IN6_IS_ADDR_V4MAPPED(&a->u.in6.sin6_addr)) {
+    memcpy(&in.sin_addr, &a->u.in6.sin6_addr.s6_addr[12], sizeof(in.sin_addr));
+    memset(a, 0, sizeof(*a));
+    a->u.in = in;
+    a->len = sizeof(in);
+  }
+}
+
 int qm_addr_set(qm_addr *a, const struct sockaddr *sa, socklen_t len) {
   qm_addr out = {.len = 0};
 
@@ -23,6 +38,7 @@ int qm_addr_set(qm_addr *a, const struct sockaddr *sa, socklen_t len) {
   } else {
     memset(out.u.in.sin_zero, 0, sizeof(out.u.in.sin_zero));
   }
+  unmap(&out);
   *a = out;
   return 0;
 }

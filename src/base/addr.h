@@ -24,7 +24,8 @@ typedef struct qm_addr {
 /* Room for "[address%scope]:port" and a zero. */
 #define QM_ADDR_STRLEN 72
 
-/* Errors: QUICMIG_ERR_INVALID_ARGUMENT (neither IPv4 nor IPv6, or short). */
+/* A mapped IPv4 address (::ffff:192.0.2.1) becomes the IPv4 address.
+ * Errors: QUICMIG_ERR_INVALID_ARGUMENT (neither IPv4 nor IPv6, or short). */
 int qm_addr_set(qm_addr *a, const struct sockaddr *sa, socklen_t len);
 
 /* The wildcard address of a family, port 0. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "endpoint/errtext.h"
+#include "endpoint/servername.h"
 
 /* The first address found, and the first of the other family. */
 static void choose(const struct addrinfo *found, qm_addr remotes[2]) {
@@ -36,11 +37,25 @@ static int take_second(const quicmig_client_config *cfg, qm_addr remotes[2]) {
   return 0;
 }
 
-int qm_resolve(const quicmig_client_config *cfg, qm_addr remotes[2]) {
+/* As getaddrinfo(). */
+static int ask(const qm_servername *name, uint64_t port,
+               struct addrinfo **found) {
   struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
                            .ai_flags = AI_NUMERICSERV};
+  char text[8];
+  int rv;
+
+  snprintf(text, sizeof(text), "%u", (unsigned)port);
+  rv = getaddrinfo(name->host, text, &hints, found);
+  if (rv != 0 && name->typed[0]) {
+    rv = getaddrinfo(name->typed, text, &hints, found);
+  }
+  return rv;
+}
+
+int qm_resolve(const quicmig_client_config *cfg, qm_addr remotes[2]) {
   struct addrinfo *found;
-  char port[8];
+  qm_servername name;
   int rv;
 
   remotes[0].len = remotes[1].len = 0;
@@ -52,8 +67,11 @@ int qm_resolve(const quicmig_client_config *cfg, qm_addr remotes[2]) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
                     "host and port (1 to 65535) or remote are required");
   }
-  snprintf(port, sizeof(port), "%u", (unsigned)cfg->port);
-  rv = getaddrinfo(cfg->host, port, &hints, &found);
+  rv = qm_servername_parse(&name, cfg->host);
+  if (rv != 0) {
+    return rv;
+  }
+  rv = ask(&name, cfg->port, &found);
   if (rv != 0) {
     return qm_error(QUICMIG_ERR_RESOLVE, "%s: %s", cfg->host, gai_strerror(rv));
   }

@@ -1,6 +1,5 @@
 #include "endpoint/tls.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include <gnutls/crypto.h>
@@ -95,15 +94,10 @@ static int set_name(qm_tls *t, const quicmig_tls_config *c, const char *host) {
   if (t->is_server) {
     return 0;
   }
-  if (!name) {
-    name = "";
+  if (c->insecure && (!name || !*name)) {
+    return 0;
   }
-  if (strlen(name) >= sizeof(t->server_name) || (!*name && !c->insecure)) {
-    return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
-                    "server_name or host must be 1 to 255 characters");
-  }
-  strcpy(t->server_name, name);
-  return 0;
+  return qm_servername_parse(&t->server, name ? name : "");
 }
 
 static void want(qm_tls *t, gnutls_vdata_types_t type, const char *text) {
@@ -120,7 +114,7 @@ static void set_wanted(qm_tls *t) {
   if (t->is_server) {
     want(t, GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_CLIENT);
   } else {
-    want(t, GNUTLS_DT_DNS_HOSTNAME, t->server_name);
+    want(t, GNUTLS_DT_DNS_HOSTNAME, t->server.verify);
     want(t, GNUTLS_DT_KEY_PURPOSE_OID, GNUTLS_KP_TLS_WWW_SERVER);
   }
 }
@@ -165,14 +159,6 @@ void qm_tls_reset(qm_tls *t) {
   }
   gnutls_free(t->ticket_key.data);
   *t = (qm_tls){.cred = NULL};
-}
-
-/* SNI carries names, never addresses (RFC 6066 section 3). */
-static bool is_address(const char *name) {
-  unsigned char buf[sizeof(struct in6_addr)];
-
-  return inet_pton(AF_INET, name, buf) == 1 ||
-         inet_pton(AF_INET6, name, buf) == 1;
 }
 
 /* The seal: a SHA-256 over the version of GnuTLS, because the form of its
@@ -234,9 +220,9 @@ static int set_up_client(gnutls_session_t s, const qm_tls *t,
                          const gnutls_datum_t *resume) {
   int rv = ngtcp2_crypto_gnutls_configure_client_session(s);
 
-  if (rv == 0 && *t->server_name && !is_address(t->server_name)) {
-    rv = gnutls_server_name_set(s, GNUTLS_NAME_DNS, t->server_name,
-                                strlen(t->server_name));
+  if (rv == 0 && t->server.sni[0]) {
+    rv = gnutls_server_name_set(s, GNUTLS_NAME_DNS, t->server.sni,
+                                strlen(t->server.sni));
   }
   if (rv == 0 && !t->is_insecure) {
     verify_peer(s, t);

@@ -11,6 +11,7 @@
 #include <ngtcp2/ngtcp2_crypto.h>
 
 #include "base/mem.h"
+#include "endpoint/servername.h"
 #include <quicmig/endpoint.h>
 
 #define QM_ALPN_MAX 8
@@ -21,7 +22,7 @@ typedef struct qm_tls {
   char alpn_text[256];       /* the names, zero-terminated one after another */
   gnutls_datum_t alpn[QM_ALPN_MAX];
   unsigned n_alpn;
-  char server_name[256]; /* client: to verify and, if a name, to send */
+  qm_servername server; /* client: to verify and to send; "" with insecure */
   /* What the peer's certificate must be for: sessions point to it. */
   gnutls_typed_vdata_st wanted[2];
   unsigned n_wanted;
