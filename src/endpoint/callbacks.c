@@ -132,6 +132,17 @@ static int on_datagram(ngtcp2_conn *conn, uint32_t flags, const uint8_t *data,
   return 0;
 }
 
+/* id: see epoch_id() in write.c. */
+static int on_datagram_acked(ngtcp2_conn *conn, uint64_t id, void *user_data) {
+  quicmig_conn *c = user_data;
+
+  (void)conn;
+  if (id == 1u + c->hole.epoch) {
+    qm_blackhole_on_large_acked(&c->hole);
+  }
+  return 0;
+}
+
 static int on_stream_open(ngtcp2_conn *conn, int64_t id, void *user_data) {
   quicmig_conn *c = user_data;
   quicmig_stream *s = qm_stream_new(c);
@@ -248,7 +259,7 @@ static int on_client_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead,
   .dcid_status = on_dcid_status,                                               \
   .delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,           \
   .delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,       \
-  .recv_datagram = on_datagram,                                                \
+  .recv_datagram = on_datagram, .ack_datagram = on_datagram_acked,             \
   .get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,         \
   .stream_stop_sending = on_stop_sending,                                      \
   .version_negotiation = ngtcp2_crypto_version_negotiation_cb

@@ -285,6 +285,14 @@ static void listen_closely(quicmig_client *c, int got) {
   }
 }
 
+/* May ngtcp2 have a PATH_CHALLENGE to write, or to answer? */
+static bool is_validating(quicmig *m) {
+  bool is_probed = m->is_probed;
+
+  m->is_probed = false;
+  return is_probed || m->engine.hop.phase != QM_PHASE_IDLE;
+}
+
 /* Reads, lets time pass, writes.  True: the connection is over. */
 static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
   int rv = fd >= 0 ? quicmig_read(c->migrator, fd, now) : 0;
@@ -301,6 +309,7 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
   if (c->conn.wants_close) {
     qm_engine_release(&c->migrator->engine);
   }
+  c->conn.is_validating = is_validating(c->migrator);
   qm_conn_begin_write(&c->conn, c->migrator->clock.last);
   rv = quicmig_write(c->migrator, write_pkt, now, c);
   if (rv == QUICMIG_ERR_CONN) {
@@ -310,6 +319,11 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
     rv = quicmig_write(c->migrator, write_pkt, now, c);
   }
   c->is_held = rv != 0;
+  if (c->migrator->too_large) {
+    qm_conn_on_too_large(&c->conn, c->migrator->too_large, true);
+    c->migrator->too_large = 0;
+    c->wants_run = true;
+  }
   qm_conn_after_write(&c->conn);
   return c->conn.is_close_sent;
 }

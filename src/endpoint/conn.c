@@ -184,6 +184,7 @@ int qm_conn_init(quicmig_conn *c, const qm_conn_start *s) {
   qm_list_init(&c->sendq);
   qm_dgqueue_init(&c->datagrams, c->mem, c->o->datagram_queue);
   qm_pmtu_init(&c->pmtu, c->o->max_udp_payload);
+  qm_blackhole_reset(&c->hole);
   ngtcp2_ccerr_default(&c->ccerr);
   rv = qm_tls_session_new(&c->session, c->tls, &c->ref, s->resume);
   if (rv == 0) {

@@ -22,6 +22,7 @@
 
 #include "base/addr.h"
 #include "base/list.h"
+#include "endpoint/blackhole.h"
 #include "endpoint/dgqueue.h"
 #include "endpoint/pmtu.h"
 #include "endpoint/tls.h"
@@ -73,6 +74,7 @@ struct quicmig_conn {
   uint64_t datagrams_sent, datagrams_received, datagrams_dropped;
   uint64_t migrations;
   qm_pmtu pmtu;
+  qm_blackhole hole;               /* of packets above QM_PMTU_BASE */
   qm_addr path_local, path_remote; /* that pmtu is about */
   size_t room;                     /* for a datagram in a packet of pmtu.size */
   size_t max_datagram;             /* that, or less if the peer takes less */
@@ -80,6 +82,8 @@ struct quicmig_conn {
   qm_conn_state state;
   ngtcp2_cid probed_id; /* of the peer, that ngtcp2 began it with last */
   bool is_probing;      /* ngtcp2 begins path MTU discovery */
+  bool is_validating;   /* ngtcp2 may have a path to validate */
+  bool is_own_first;    /* the turn begins with what ngtcp2 has to say */
   bool may_probe;       /* its probe may be this turn's next packet */
   bool is_blocked;      /* a datagram was refused: writable is owed */
   bool wants_close;     /* ccerr is to be sent */
@@ -135,6 +139,10 @@ bool qm_conn_on_error(quicmig_conn *c, int liberr);
 
 /* Reports the end; frees the streams.  Once. */
 void qm_conn_end(quicmig_conn *c);
+
+/* The kernel refused a packet of n bytes because of its size.  is_ours: it was
+ * one of this connection's, on the path in use. */
+void qm_conn_on_too_large(quicmig_conn *c, size_t n, bool is_ours);
 
 /* Before the packets of a turn: follows ngtcp2 to another path. */
 void qm_conn_begin_write(quicmig_conn *c, quicmig_tstamp now);

@@ -116,6 +116,19 @@ void qm_pmtu_on_written(qm_pmtu *p, size_t n, quicmig_tstamp now) {
   }
 }
 
+void qm_pmtu_on_blackhole(qm_pmtu *p) {
+  p->size = p->proven = QM_PMTU_BASE;
+  p->doubt_from = QUICMIG_NEVER;
+}
+
+bool qm_pmtu_is_probe(const qm_pmtu *p, size_t n) {
+  size_t i;
+
+  for (i = 0; i < p->n_probes && n != p->probes[i]; i++) {
+  }
+  return p->is_searching && i < p->n_probes;
+}
+
 void qm_pmtu_check(qm_pmtu *p, quicmig_duration pto, quicmig_tstamp now) {
   p->pto = qm_time_max(p->pto, pto);
   if (now >= qm_time_add(p->doubt_from, DOUBT_PTOS * p->pto)) {

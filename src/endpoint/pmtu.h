@@ -63,6 +63,13 @@ void qm_pmtu_on_taken(qm_pmtu *p);
  * that ngtcp2 had to say. */
 void qm_pmtu_on_written(qm_pmtu *p, size_t n, quicmig_tstamp now);
 
+/* The path swallows larger packets than QM_PMTU_BASE: it is the size now.  The
+ * next path between the same hosts is searched from there. */
+void qm_pmtu_on_blackhole(qm_pmtu *p);
+
+/* Is a packet of n bytes one of the probes of a search? */
+bool qm_pmtu_is_probe(const qm_pmtu *p, size_t n);
+
 /* pto: the probe timeout now. */
 void qm_pmtu_check(qm_pmtu *p, quicmig_duration pto, quicmig_tstamp now);
 

@@ -33,6 +33,7 @@ typedef struct qm_sconn {
   qm_tracker tracker;
   qm_routes routes;
   const qm_route *route; /* by which the packet at hand came */
+  uint32_t n_too_large;  /* of the server's, that it knows of */
   uint8_t *close_pkt; /* the CONNECTION_CLOSE, for the peer's stray packets */
   size_t close_len;
   uint32_t strays;
@@ -57,6 +58,8 @@ struct quicmig_server {
   qm_clock_guard clock;
   quicmig_tstamp write_at; /* the socket was full: try again then */
   unsigned waits;          /* for it, in a row */
+  uint32_t n_too_large;    /* packets that the kernel refused as too large */
+  size_t too_large;        /* the last one's bytes */
   quicmig_server_stats stats;
   uint8_t reset_secret[32];
   quicmig_tstamp resets_at; /* start of the second that resets_left is for */

@@ -107,6 +107,7 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
     return NULL;
   }
   c->server = s;
+  c->n_too_large = s->n_too_large;
   (void)qm_addr_set(&local, (const struct sockaddr *)path->local.addr,
                     path->local.addrlen);
   qm_routes_init(&c->routes, &local, s->reading, s->routes_key);
@@ -238,6 +239,8 @@ void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt) {
     answer_stray(c, pkt);
     return;
   }
+  c->conn.is_validating =
+      c->conn.is_validating || c->route != qm_routes_in_use(&c->routes);
   rv = ngtcp2_conn_read_pkt(c->conn.conn, &path, &pi, pkt->data, pkt->len,
                             c->server->clock.last);
   if (rv != 0) {
@@ -297,6 +300,10 @@ bool qm_sconn_write(qm_sconn *c) {
 
   ngtcp2_path_storage_zero(&ps);
   sync_address(c);
+  if (c->n_too_large != s->n_too_large) { /* perhaps one of ours */
+    c->n_too_large = s->n_too_large;
+    qm_conn_on_too_large(&c->conn, s->too_large, false);
+  }
   qm_conn_begin_write(&c->conn, s->clock.last);
   while ((size_t)n <= left && (room = qm_server_room(s))) {
     n = qm_conn_write_pkt(&c->conn, &ps.path, &pi, room, s->clock.last);

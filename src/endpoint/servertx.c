@@ -1,4 +1,7 @@
 #include "endpoint/server.h"
+
+#include <errno.h>
+
 #include "io/txplan.h"
 
 /* Times that a full socket among several is waited for, a millisecond each. */
@@ -54,8 +57,14 @@ static bool deal_with(quicmig_server *s, int err) {
   case QM_TX_UNMARK:
     qm_txq_unmark(&s->tx);
     return true;
-  case QM_TX_AGAIN: /* an unconnected socket hears of no ICMP error */
   case QM_TX_SKIP:
+    if (err == EMSGSIZE) {
+      s->n_too_large++;
+      s->too_large = qm_txq_front(&s->tx, &n)->len;
+    }
+    s->stats.tx_dropped += qm_txq_drop(&s->tx);
+    return true;
+  case QM_TX_AGAIN:     /* an unconnected socket hears of no ICMP error */
   case QM_TX_PATH_DOWN: /* nor has it a path of its own that could be down */
     s->stats.tx_dropped += qm_txq_drop(&s->tx);
     return true;

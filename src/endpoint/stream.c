@@ -81,9 +81,34 @@ void qm_stream_on_sent(quicmig_stream *s, size_t n) {
   }
 }
 
+void qm_stream_on_large(quicmig_stream *s) {
+  if (!s->large_to || s->large_epoch != s->c->hole.epoch) {
+    s->large_to = s->sent;
+    s->large_epoch = s->c->hole.epoch;
+  }
+}
+
+/* Data that had been sent when the state changed is in doubt, all of it. */
+static void note_large(quicmig_stream *s) {
+  qm_blackhole *b = &s->c->hole;
+  bool is_old = s->large_epoch != b->epoch;
+
+  if (is_old) {
+    qm_blackhole_on_progress(b, s->c->owner->now(s->c));
+  } else if (s->acked >= s->large_to) {
+    qm_blackhole_on_large_acked(b);
+  }
+  if (s->acked >= s->large_to) {
+    s->large_to = is_old && s->acked < s->sent ? s->sent : 0;
+  }
+}
+
 void qm_stream_on_acked(quicmig_stream *s, size_t n) {
   s->acked += n;
   assert(s->acked <= s->sent);
+  if (s->large_to) {
+    note_large(s);
+  }
   if (s->loans) {
     qm_loans_on_acked(s->loans, n);
   }

@@ -20,6 +20,10 @@ struct quicmig_stream {
   uint64_t acked;  /* stream offsets: [acked, sent) is in flight, */
   uint64_t sent;   /*   [sent, written) waits */
   uint64_t written;
+  /* The end of the data of a large packet that is not proven, 0: there is none;
+   * and qm_blackhole's epoch when it was written. */
+  uint64_t large_to;
+  uint8_t large_epoch;
   uint64_t unconsumed; /* received bytes the application still has */
   uint64_t owed;       /* consumed, and the peer has not been told yet */
   bool is_sendable;    /* bidirectional, or ours */
@@ -45,6 +49,9 @@ bool qm_stream_has_pending(const quicmig_stream *s);
 
 /* n bytes (and the end, if they were the last) went into a packet. */
 void qm_stream_on_sent(quicmig_stream *s, size_t n);
+
+/* The packet that took data last is a large one, see qm_blackhole. */
+void qm_stream_on_large(quicmig_stream *s);
 
 void qm_stream_on_acked(quicmig_stream *s, size_t n);
 void qm_stream_on_data(quicmig_stream *s, const uint8_t *data, size_t len,

@@ -46,10 +46,13 @@ struct quicmig {
   qm_homes homes;
   qm_ports ports;
   int conn_error, sys_error;
-  bool is_inside;    /* a call is under way: callbacks may only look */
-  bool is_late;      /* the machine has paused, and nothing was judged since */
-  bool is_pinging;   /* ngtcp2's keep-alive is short, for a PING at once */
-  bool has_finished; /* something was written after the handshake completed */
+  uint16_t too_large; /* bytes, for the MTU of our side of the path in use: the
+                       * last such packet, until the endpoint looks */
+  bool is_probed;     /* a packet came on another path than the one in use */
+  bool is_inside;     /* a call is under way: callbacks may only look */
+  bool is_late;       /* the machine has paused, and nothing was judged since */
+  bool is_pinging;    /* ngtcp2's keep-alive is short, for a PING at once */
+  bool has_finished;  /* something was written after the handshake completed */
   qm_path slots[];
 };
 

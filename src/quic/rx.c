@@ -29,6 +29,7 @@ static int read_one(quicmig *m, qm_path *p, const uint8_t *data, size_t len,
   if (!as) {
     return 0;
   }
+  m->is_probed = m->is_probed || as->id != m->engine.active_id;
   qm_migrator_ngtcp2_path(m, as, &path);
   before = qm_evidence_begin(&m->evidence, m->conn);
   m->conn_error =

@@ -37,8 +37,12 @@ static void drop_front(quicmig *m, qm_txq *q) {
 /* The kernel does not let it out on p.  EMSGSIZE says nothing about the path
  * but its MTU. */
 static void refuse(quicmig *m, qm_txq *q, qm_path *p, int err) {
+  size_t n, len = qm_txq_front(q, &n)->len;
+
   drop_front(m, q);
-  if (err != EMSGSIZE) {
+  if (err == EMSGSIZE) {
+    m->too_large = p->id == m->engine.tx_id ? (uint16_t)len : m->too_large;
+  } else {
     qm_engine_on_tx_refused(&m->engine, p, err, m->clock.last);
     qm_migrator_run(m);
   }
