@@ -350,7 +350,7 @@ QUICMIG_EXTERN void *quicmig_stream_get_user_data(const quicmig_stream *s);
 typedef struct quicmig_client_config {
   size_t size; /* set by quicmig_client_config_default() */
   /* Name or address of the server; resolved with getaddrinfo, which may block,
-   * unless remote is given.  The first address found is used.  Also the name to
+   * unless remote is given.  All addresses found are tried.  Also the name to
    * verify.  Everything that getaddrinfo takes will do: a dot at the end,
    * underscores, IPv6 with a scope (fe80::1%eth0), IPv4 with fewer parts; and
    * brackets around IPv6.  Letters beyond ASCII are UTF-8 and mapped as IDNA
@@ -373,18 +373,41 @@ typedef struct quicmig_client_config {
   const uint8_t *session;
   uint64_t session_len; /* bytes at session */
   void *user_data;      /* of all callbacks */
-  /* The same server in the other address family, for when the first cannot be
-   * reached any more (quicmig_add_remote()); NULL: with host, its first address
-   * of that family, if it has one; with remote, none.  [NULL] */
+  /* The same server in the other address family: tried second, and kept for
+   * when the one in use cannot be reached any more (quicmig_add_remote());
+   * NULL: with host, its first address of that family, if it has one; with
+   * remote, none.  [NULL] */
   const struct sockaddr *remote2;
   uint64_t remote2len; /* bytes at remote2 */
+  /* Where the server is, the best first, with ports, instead of remote and
+   * remote2: what quicmig_resolve() gave earlier, or elsewhere.  [NULL] */
+  const struct sockaddr_storage *remotes;
+  uint64_t n_remotes; /* how many; those after the 8th are not used */
 } quicmig_client_config;
 
 /* Sets size; everything else is 0 or NULL.  Any thread. */
 QUICMIG_EXTERN void quicmig_client_config_default(quicmig_client_config *c);
 
 /*
- * Starts to connect: the first packet leaves in the first run.  Calls back:
+ * Looks host up (see quicmig_client_config) with getaddrinfo, which may block,
+ * and writes its addresses, at most max, to dest: in the resolver's order, but
+ * with the families by turns (RFC 8305 section 4).  Any thread.  Returns how
+ * many.
+ * Errors, with their text in quicmig_last_error_text():
+ * QUICMIG_ERR_INVALID_ARGUMENT, QUICMIG_ERR_RESOLVE.
+ */
+QUICMIG_EXTERN int quicmig_resolve(const char *host, uint64_t port,
+                                   struct sockaddr_storage *dest, size_t max);
+
+/*
+ * Starts to connect: the first packet leaves in the first run.  Several
+ * attempts may run at once, each over a socket and a quicmig of its own, and
+ * the first to complete its handshake becomes the connection: the next address
+ * is tried 250 ms after the one before, or at once when that failed (RFC 8305),
+ * and an address that has not answered for a second, then two, then four more,
+ * is tried again from a fresh socket.  All of it takes handshake_timeout at
+ * most.  watch, socket and event tell of every attempt, the callbacks of the
+ * connection only of what came of it.  Calls back:
  * watch, socket, event.  The caller ends *pc with quicmig_client_free().
  * Errors: QUICMIG_ERR_INVALID_ARGUMENT (quicmig_last_error_text() names it),
  * _RESOLVE, _CERT_FILE, _TLS, _NOMEM, _SYSTEM (errno is set),
@@ -398,12 +421,15 @@ QUICMIG_EXTERN int quicmig_client_new(quicmig_client **pc,
  * before.  No conn callback follows.  NULL is fine. */
 QUICMIG_EXTERN void quicmig_client_free(quicmig_client *c);
 
-/* The connection; lives as long as the client. */
+/* The connection, the same one from the start; lives as long as the client. */
 QUICMIG_EXTERN quicmig_conn *quicmig_client_conn(quicmig_client *c);
 
-/* The migrator: quicmig_hop(), quicmig_paths(), quicmig_get_stats() and kin may
- * be called on it; quicmig_read(), _write(), _on_time(), _attach(), _detach(),
- * _free() and the quicmig_on_... functions are the client's own. */
+/* The migrator, which may be another one until the connection is open: ask for
+ * it when it is needed, and after connected keep it.  Options and addresses
+ * that it is given before (quicmig_reschedule(), quicmig_add_remote()) hold for
+ * the one that stays.  quicmig_hop(), quicmig_paths(), quicmig_get_stats() and
+ * kin may be called on it; quicmig_read(), _write(), _on_time(), _attach(),
+ * _detach(), _free() and the quicmig_on_... functions are the client's own. */
 QUICMIG_EXTERN quicmig *quicmig_client_migrator(quicmig_client *c);
 
 /* When to run next; may be in the past: at once.  QUICMIG_NEVER when closed. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "endpoint/client.h"
-#include "endpoint/conn.h"
+#include "endpoint/connecting.h"
 #include "endpoint/errtext.h"
 #include "endpoint/resolve.h"
 #include "quic/migrator.h"
@@ -16,21 +16,6 @@
  * later that means nothing any more. */
 #define BUSY_PACKETS 2
 #define BUSY_PTOS 3
-
-struct quicmig_client {
-  quicmig_conn conn; /* first: the owner finds the client by it */
-  quicmig_mem mem;
-  quicmig_transport_options o;
-  qm_tls tls;
-  quicmig *migrator;
-  quicmig_tstamp busy_at;    /* several packets came within a PTO */
-  quicmig_tstamp counted_at; /* since then so many have come */
-  int counted;
-  quicmig_duration keep_alive; /* as ngtcp2 knows it */
-  bool wants_run;              /* something was queued */
-  bool is_held; /* the kernel wants time, or ngtcp2 the next quantum */
-  bool is_inside;
-};
 
 static quicmig_client *client_of(quicmig_conn *c) {
   return (quicmig_client *)(void *)c;
@@ -90,69 +75,30 @@ static int check_config(const quicmig_client_config *cfg) {
   if (why) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT, "%s", why);
   }
-  if (!cfg->callbacks || !cfg->callbacks->watch) {
+  if (!cfg->callbacks || cfg->callbacks->size < sizeof(*cfg->callbacks) ||
+      !cfg->callbacks->watch) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
                     "callbacks with watch are required");
   }
   return 0;
 }
 
-static int start_conn(quicmig_client *c, const quicmig_client_config *cfg,
-                      const qm_net *net, quicmig_tstamp now) {
-  gnutls_datum_t resume = {.data = (unsigned char *)(uintptr_t)cfg->session,
-                           .size = (unsigned)cfg->session_len};
-  ngtcp2_path_storage ps;
+static int start(quicmig_client *c, const quicmig_client_config *cfg,
+                 const qm_net *net, const qm_remotes *remotes,
+                 quicmig_tstamp now) {
   qm_conn_start s = {.mem = &c->mem,
                      .net = net,
                      .owner = &owner,
                      .tls = &c->tls,
                      .o = &c->o,
                      .cb = cfg->conn_callbacks,
-                     .user_data = cfg->user_data,
-                     .path = &ps.path,
-                     .resume = cfg->session ? &resume : NULL,
-                     .now = now};
-  int rv;
-
-  quicmig_get_path(c->migrator, &ps);
-  rv = qm_conn_init(&c->conn, &s);
-  if (rv == 0) {
-    rv = quicmig_attach(c->migrator, c->conn.conn);
-  }
-  return rv;
-}
-
-/* If there is no way to the first address now, it begins with the second. */
-static int start_migrator(quicmig_client *c, const quicmig_client_config *cfg,
-                          const qm_net *net, const qm_addr remotes[2],
-                          quicmig_tstamp now) {
-  int i = 0, rv;
-
-  do {
-    rv = qm_migrator_new(&c->migrator, cfg->migration, cfg->callbacks, &c->mem,
-                         net, &remotes[i].u.sa, remotes[i].len, now,
-                         cfg->user_data);
-  } while (rv == QUICMIG_ERR_SYSTEM && remotes[1].len && ++i < 2);
-  return rv == 0 && remotes[1].len
-             ? quicmig_add_remote(c->migrator, &remotes[!i].u.sa,
-                                  remotes[!i].len)
-             : rv;
-}
-
-static int start(quicmig_client *c, const quicmig_client_config *cfg,
-                 const qm_net *net, const qm_addr remotes[2],
-                 quicmig_tstamp now) {
+                     .user_data = cfg->user_data};
   int rv = qm_tls_init(&c->tls, cfg->tls, false, cfg->host);
 
   if (rv == 0) {
-    rv = start_migrator(c, cfg, net, remotes, now);
-    if (rv != 0) {
-      (void)qm_error(rv, "opening the first socket: %s",
-                     rv == QUICMIG_ERR_SYSTEM ? strerror(errno)
-                                              : quicmig_strerror(rv));
-    }
+    rv = qm_conn_init(&c->conn, &s);
   }
-  return rv == 0 ? start_conn(c, cfg, net, now) : rv;
+  return rv == 0 ? qm_connecting_new(c, cfg, net, remotes, now) : rv;
 }
 
 int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
@@ -160,7 +106,7 @@ int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
   const quicmig_mem *mem;
   quicmig_transport_options o;
   quicmig_client *c;
-  qm_addr remotes[2];
+  qm_remotes remotes;
   int rv;
 
   qm_error_clear();
@@ -170,7 +116,7 @@ int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
     rv = qm_conn_check(&o, cfg->transport, cfg->conn_callbacks);
   }
   if (rv == 0) {
-    rv = qm_resolve(cfg, remotes);
+    rv = qm_resolve(cfg, &remotes);
   }
   if (rv != 0) {
     return rv;
@@ -183,7 +129,7 @@ int qm_client_new(quicmig_client **pc, const quicmig_client_config *cfg,
   c->mem = *mem;
   c->o = o;
   c->wants_run = true;
-  rv = start(c, cfg, net, remotes, now);
+  rv = start(c, cfg, net, &remotes, now);
   if (rv != 0) {
     int saved = errno;
 
@@ -206,6 +152,7 @@ void quicmig_client_free(quicmig_client *c) {
   if (!c) {
     return;
   }
+  qm_connecting_free(c);
   quicmig_free(c->migrator);
   if (c->conn.owner) {
     qm_conn_reset(&c->conn);
@@ -225,6 +172,9 @@ quicmig_tstamp quicmig_client_deadline(const quicmig_client *c) {
   }
   if (c->wants_run) {
     return 0;
+  }
+  if (c->connecting) {
+    return qm_connecting_deadline(c);
   }
   if (c->is_held) {
     return quicmig_deadline(c->migrator);
@@ -298,7 +248,9 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
   int rv = fd >= 0 ? quicmig_read(c->migrator, fd, now) : 0;
 
   if (rv != QUICMIG_ERR_CONN) {
-    listen_closely(c, rv);
+    if (c->conn.state == QM_CONN_OPEN) {
+      listen_closely(c, rv);
+    }
     rv = quicmig_on_time(c->migrator, now);
   }
   if (rv == QUICMIG_ERR_CONN &&
@@ -328,6 +280,17 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
   return c->conn.is_close_sent;
 }
 
+/* As qm_client_turn. */
+static bool take_turn(quicmig_client *c, int fd, quicmig_tstamp now) {
+  bool is_over = step(c, fd, now);
+
+  if (is_refused(c, is_over ? 1 : REFUSALS_MAX)) {
+    c->conn.close_err = QUICMIG_ERR_REFUSED;
+    is_over = true;
+  }
+  return is_over;
+}
+
 int quicmig_client_run(quicmig_client *c, int fd, quicmig_tstamp now) {
   bool is_over;
 
@@ -338,12 +301,10 @@ int quicmig_client_run(quicmig_client *c, int fd, quicmig_tstamp now) {
     return QUICMIG_ERR_CLOSED;
   }
   c->is_inside = true;
-  is_over = step(c, fd, now);
-  if (is_refused(c, is_over ? 1 : REFUSALS_MAX)) {
-    c->conn.close_err = QUICMIG_ERR_REFUSED;
-    is_over = true;
-  }
+  is_over = c->connecting ? qm_connecting_run(c, fd, now, take_turn)
+                          : take_turn(c, fd, now);
   if (is_over) {
+    qm_connecting_free(c);
     quicmig_detach(c->migrator);
     qm_conn_end(&c->conn);
   }

@@ -20,7 +20,7 @@ NO_TAIL_PADDING(quicmig_close_info, reason);
 NO_TAIL_PADDING(quicmig_migration, new_remote);
 NO_TAIL_PADDING(quicmig_conn_callbacks, datagram_pop);
 NO_TAIL_PADDING(quicmig_conn_info, alpn);
-NO_TAIL_PADDING(quicmig_client_config, remote2len);
+NO_TAIL_PADDING(quicmig_client_config, n_remotes);
 NO_TAIL_PADDING(quicmig_server_callbacks, accept);
 NO_TAIL_PADDING(quicmig_server_config, fwmark);
 NO_TAIL_PADDING(quicmig_server_stats, resets_sent);

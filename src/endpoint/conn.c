@@ -76,7 +76,7 @@ static int draw_id(const quicmig_conn *c, ngtcp2_cid *id, size_t len) {
                                                          : QUICMIG_ERR_RANDOM;
 }
 
-static int new_client(quicmig_conn *c, const qm_conn_start *s) {
+static int new_client(quicmig_conn *c, const qm_conn_dial_start *s) {
   ngtcp2_settings settings;
   ngtcp2_transport_params params;
   ngtcp2_conn *conn;
@@ -87,6 +87,7 @@ static int new_client(quicmig_conn *c, const qm_conn_start *s) {
     return QUICMIG_ERR_RANDOM;
   }
   fill_settings(c, &settings, s->now);
+  settings.handshake_timeout = s->timeout;
   fill_params(c, &params);
   /* On failure ngtcp2 1.11 leaves a dangling pointer behind. */
   if (ngtcp2_conn_client_new(&conn, &dcid, &scid, s->path, NGTCP2_PROTO_VER_V1,
@@ -163,9 +164,54 @@ static int on_ticket(gnutls_session_t session, unsigned type, unsigned when,
   return 0;
 }
 
-int qm_conn_init(quicmig_conn *c, const qm_conn_start *s) {
-  int rv;
+static void free_session(quicmig_conn *c) {
+  ngtcp2_conn_del(c->conn);
+  if (c->session) {
+    gnutls_deinit(c->session);
+  }
+  c->conn = NULL;
+  c->session = NULL;
+}
 
+/* Once there are conn and session. */
+static void join(quicmig_conn *c) {
+  ngtcp2_conn_set_tls_native_handle(c->conn, c->session);
+  ngtcp2_conn_set_keep_alive_timeout(
+      c->conn, c->o->keep_alive ? c->o->keep_alive : UINT64_MAX);
+}
+
+int qm_conn_dial(quicmig_conn *c, const qm_conn_dial_start *s) {
+  int rv = qm_tls_session_new(&c->session, c->tls, &c->ref, s->resume);
+
+  if (rv == 0) {
+    rv = new_client(c, s);
+  }
+  if (rv != 0) {
+    free_session(c);
+    return rv;
+  }
+  join(c);
+  gnutls_handshake_set_hook_function(c->session,
+                                     GNUTLS_HANDSHAKE_NEW_SESSION_TICKET,
+                                     GNUTLS_HOOK_POST, on_ticket);
+  return 0;
+}
+
+static int start_server(quicmig_conn *c, const qm_conn_start *s) {
+  int rv = qm_tls_session_new(&c->session, c->tls, &c->ref, NULL);
+
+  if (rv == 0) {
+    rv = new_server(c, s);
+  }
+  if (rv != 0) {
+    qm_conn_reset(c);
+    return rv;
+  }
+  join(c);
+  return 0;
+}
+
+int qm_conn_init(quicmig_conn *c, const qm_conn_start *s) {
   *c = (quicmig_conn){.mem = s->mem,
                       .net = s->net,
                       .owner = s->owner,
@@ -186,23 +232,7 @@ int qm_conn_init(quicmig_conn *c, const qm_conn_start *s) {
   qm_pmtu_init(&c->pmtu, c->o->max_udp_payload);
   qm_blackhole_reset(&c->hole);
   ngtcp2_ccerr_default(&c->ccerr);
-  rv = qm_tls_session_new(&c->session, c->tls, &c->ref, s->resume);
-  if (rv == 0) {
-    rv = c->tls->is_server ? new_server(c, s) : new_client(c, s);
-  }
-  if (rv != 0) {
-    qm_conn_reset(c);
-    return rv;
-  }
-  ngtcp2_conn_set_tls_native_handle(c->conn, c->session);
-  ngtcp2_conn_set_keep_alive_timeout(
-      c->conn, c->o->keep_alive ? c->o->keep_alive : UINT64_MAX);
-  if (!c->tls->is_server) {
-    gnutls_handshake_set_hook_function(c->session,
-                                       GNUTLS_HANDSHAKE_NEW_SESSION_TICKET,
-                                       GNUTLS_HOOK_POST, on_ticket);
-  }
-  return 0;
+  return c->tls->is_server ? start_server(c, s) : 0;
 }
 
 void qm_conn_reset(quicmig_conn *c) {
@@ -210,12 +240,7 @@ void qm_conn_reset(quicmig_conn *c) {
     qm_stream_free(qm_list_entry(c->streams.next, quicmig_stream, link));
   }
   qm_dgqueue_reset(&c->datagrams);
-  ngtcp2_conn_del(c->conn);
-  if (c->session) {
-    gnutls_deinit(c->session);
-  }
-  c->conn = NULL;
-  c->session = NULL;
+  free_session(c);
 }
 
 int quicmig_conn_open_stream(quicmig_conn *c, int is_bidi,

@@ -104,22 +104,37 @@ typedef struct qm_conn_start {
   const quicmig_transport_options *o;
   const quicmig_conn_callbacks *cb;
   void *user_data;
-  const ngtcp2_path *path;
-  const gnutls_datum_t *resume; /* client; NULL: none */
+  const ngtcp2_path *path;      /* server */
   const ngtcp2_pkt_hd *initial; /* server: the first packet's header */
   const uint8_t *reset_secret;  /* server */
-  quicmig_tstamp now;
+  quicmig_tstamp now;           /* server */
 } qm_conn_start;
+
+/* What a client's attempt to connect starts with. */
+typedef struct qm_conn_dial_start {
+  const ngtcp2_path *path;
+  const gnutls_datum_t *resume; /* NULL: none */
+  quicmig_duration timeout;     /* of the handshake */
+  quicmig_tstamp now;
+} qm_conn_dial_start;
 
 /* Length of a client's connection IDs. */
 #define QM_CID_LEN_CLIENT 8
 
 /*
  * Fills *c, which the owner allocated.  A server's own first ID has been given
- * to owner->id_added then.
+ * to owner->id_added then.  A client's has neither conn nor session yet.
  * Errors: QUICMIG_ERR_NOMEM, QUICMIG_ERR_RANDOM; c needs no reset.
  */
 int qm_conn_init(quicmig_conn *c, const qm_conn_start *s);
+
+/*
+ * Gives a client's connection that has none a conn and a session.  Until the
+ * handshake is complete the owner may put others in their place and back: it is
+ * c that they know, whatever is in it.
+ * Errors: QUICMIG_ERR_NOMEM, QUICMIG_ERR_RANDOM; there is none then.
+ */
+int qm_conn_dial(quicmig_conn *c, const qm_conn_dial_start *s);
 
 /* Frees what c holds, without callbacks. */
 void qm_conn_reset(quicmig_conn *c);

@@ -167,7 +167,7 @@ static const row rows[] = {
      deaf_client,
      nothing,
      false,
-     1,
+     2, /* the client tries again after a second */
      {QUICMIG_ERR_HANDSHAKE_TIMEOUT, 0, 0, ANY, ""},
      {QUICMIG_ERR_HANDSHAKE_TIMEOUT, 0, 0, ANY, ""}},
     {"no common protocol",

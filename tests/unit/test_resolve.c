@@ -96,9 +96,10 @@ static const row rows[] = {
 };
 
 static void check_row(const row *r) {
-  qm_addr given = parse(r->remote), second = parse(r->remote2), found[2];
+  qm_addr given = parse(r->remote), second = parse(r->remote2);
+  qm_remotes found;
   quicmig_client_config cfg;
-  int i;
+  size_t i;
 
   quicmig_client_config_default(&cfg);
   cfg.host = r->host;
@@ -107,15 +108,16 @@ static void check_row(const row *r) {
   cfg.remotelen = given.len;
   cfg.remote2 = r->remote2 ? &second.u.sa : NULL;
   cfg.remote2len = second.len;
-  row_equal(r, qm_resolve(&cfg, found), r->rv);
+  row_equal(r, qm_resolve(&cfg, &found), r->rv);
   if (r->rv != 0) {
     row_true(r, strstr(quicmig_last_error_text(), r->text));
     return;
   }
-  for (i = 0; i < 2; i++) {
+  row_equal(r, found.n, r->found[1] ? 2 : 1);
+  for (i = 0; i < found.n; i++) {
     qm_addr expected = parse(r->found[i]);
 
-    row_true(r, qm_addr_is_equal(&found[i], &expected));
+    row_true(r, qm_addr_is_equal(&found.rows[i], &expected));
   }
 }
 
@@ -131,49 +133,110 @@ static void rows_of_addresses(void **state) {
 /* Neither family, and too short. */
 static void odd_addresses(void **state) {
   struct sockaddr other = {.sa_family = AF_UNIX};
-  qm_addr good = parse("192.0.2.1"), found[2];
+  qm_addr good = parse("192.0.2.1");
+  qm_remotes found;
   quicmig_client_config cfg;
 
   (void)state;
   quicmig_client_config_default(&cfg);
   cfg.remote = &other;
   cfg.remotelen = sizeof(other);
-  assert_int_equal(qm_resolve(&cfg, found), BAD);
+  assert_int_equal(qm_resolve(&cfg, &found), BAD);
   assert_non_null(strstr(quicmig_last_error_text(), "remote"));
   cfg.remote = &good.u.sa;
   cfg.remotelen = good.len - 1;
-  assert_int_equal(qm_resolve(&cfg, found), BAD);
+  assert_int_equal(qm_resolve(&cfg, &found), BAD);
   cfg.remotelen = good.len;
   cfg.remote2 = &other;
   cfg.remote2len = sizeof(other);
-  assert_int_equal(qm_resolve(&cfg, found), BAD);
+  assert_int_equal(qm_resolve(&cfg, &found), BAD);
   assert_non_null(strstr(quicmig_last_error_text(), "remote2"));
 }
 
-/* What /etc/hosts says: at most one address of each family, ours first where
- * the resolver has it first; the port is set on both. */
-static void localhost(void **state) {
+/* Forms that are not names. */
+static void short_forms(void **state) {
+  static const struct row {
+    const char *name, *found;
+  } forms[] = {{"192.0.513", "192.0.2.1"},
+               {"0xc0000201", "192.0.2.1"},
+               {"::ffff:192.0.2.1", "192.0.2.1"},
+               {"[2001:db8::1]", "2001:db8::1"}};
+  const struct row *r;
   quicmig_client_config cfg;
-  qm_addr found[2];
+  qm_remotes found;
+
+  (void)state;
+  quicmig_client_config_default(&cfg);
+  cfg.port = 443;
+  for (EACH_ROW(r, forms)) {
+    qm_addr expected = parse(r->found);
+
+    cfg.host = r->name;
+    row_equal(r, qm_resolve(&cfg, &found), 0);
+    row_equal(r, found.n, 1);
+    row_true(r, qm_addr_is_equal(&found.rows[0], &expected));
+  }
+}
+
+/* A list of the program's: as it is, once each, and no more than eight. */
+static void lists(void **state) {
+  struct sockaddr_storage list[12] = {{.ss_family = AF_UNSPEC}};
+  quicmig_client_config cfg;
+  qm_remotes found;
+  size_t i;
+
+  (void)state;
+  quicmig_client_config_default(&cfg);
+  cfg.host = "not-asked.invalid";
+  cfg.remotes = list;
+  for (i = 0; i < 12; i++) {
+    qm_addr a = parse(i % 2 ? "192.0.2.1" : "2001:db8::1");
+
+    qm_addr_set_port(&a, (uint16_t)(443 + i));
+    qm_addr_copy_to(&a, &list[i]);
+  }
+  cfg.n_remotes = 3;
+  list[2] = list[0];
+  assert_int_equal(qm_resolve(&cfg, &found), 0);
+  assert_int_equal(found.n, 2);
+  assert_int_equal(qm_addr_port(&found.rows[1]), 444);
+  cfg.n_remotes = 12;
+  assert_int_equal(qm_resolve(&cfg, &found), 0);
+  assert_int_equal(found.n, 8);
+  assert_int_equal(qm_addr_port(&found.rows[7]), 451);
+  list[3].ss_family = AF_UNIX;
+  assert_int_equal(qm_resolve(&cfg, &found), BAD);
+  assert_non_null(strstr(quicmig_last_error_text(), "remotes"));
+}
+
+/* What /etc/hosts says: the families by turns; the port is set on all. */
+static void localhost(void **state) {
+  struct sockaddr_storage dest[8];
+  quicmig_client_config cfg;
+  qm_remotes found;
+  size_t i;
 
   (void)state;
   quicmig_client_config_default(&cfg);
   cfg.host = "localhost";
   cfg.port = 4433;
-  if (qm_resolve(&cfg, found) != 0) {
+  if (qm_resolve(&cfg, &found) != 0) {
     skip();
   }
-  assert_int_equal(qm_addr_port(&found[0]), 4433);
-  assert_int_not_equal(qm_addr_family(&found[0]), qm_addr_family(&found[1]));
-  if (found[1].len) {
-    assert_int_equal(qm_addr_port(&found[1]), 4433);
+  for (i = 0; i < found.n; i++) {
+    assert_int_equal(qm_addr_port(&found.rows[i]), 4433);
   }
+  assert_int_equal(quicmig_resolve("localhost", 4433, dest, 8), found.n);
+  assert_true(qm_addr_is(&found.rows[0], &dest[0], found.rows[0].len));
+  assert_int_equal(quicmig_resolve("localhost", 4433, dest, 1), 1);
+  assert_int_equal(quicmig_resolve("localhost", 0, dest, 8), BAD);
+  assert_int_equal(quicmig_resolve(NULL, 1, dest, 8), BAD);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(rows_of_addresses),
-      cmocka_unit_test(odd_addresses),
+      cmocka_unit_test(rows_of_addresses), cmocka_unit_test(odd_addresses),
+      cmocka_unit_test(short_forms),       cmocka_unit_test(lists),
       cmocka_unit_test(localhost),
   };
 
