@@ -30,6 +30,8 @@ typedef struct client {
   double backoff;
   quicmig_tstamp connected_at; /* while is_connected */
   bool is_connected, is_announced;
+  bool was_tried;  /* to connect: the configuration is good */
+  bool has_routes; /* and rules: from the first attempt on */
   uint64_t reconnects;
   quicmig_stats before; /* of connections that have ended */
 } client;
@@ -79,6 +81,7 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
   (void)conn;
   c->is_connected = true;
   c->connected_at = quicmig_clock();
+  c->remotes.failures = 0;
   ev_timer_stop(c->s.loop, &c->settle);
   ev_timer_set(&c->settle, SETTLE, 0.);
   ev_timer_start(c->s.loop, &c->settle);
@@ -108,6 +111,13 @@ static void say_end(const client *c, const quicmig_close_info *info) {
       say_clean(reason, info->reason), c->backoff);
 }
 
+static void retry_later(client *c) {
+  ev_now_update(c->s.loop); /* a name server may have taken its time */
+  ev_timer_set(&c->retry, c->backoff, 0.);
+  ev_timer_start(c->s.loop, &c->retry);
+  c->backoff = c->backoff * 2 < RETRY_MAX ? c->backoff * 2 : RETRY_MAX;
+}
+
 /* Too early to free the connection: the retry does it. */
 static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
                       void *user_data) {
@@ -119,11 +129,10 @@ static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
     c->backoff = RETRY_MIN;
   }
   say_end(c, info);
+  c->remotes.failures += !c->is_connected;
   c->is_connected = c->is_announced = false;
   tunnel_close(t);
-  ev_timer_set(&c->retry, c->backoff, 0.);
-  ev_timer_start(c->s.loop, &c->retry);
-  c->backoff = c->backoff * 2 < RETRY_MAX ? c->backoff * 2 : RETRY_MAX;
+  retry_later(c);
 }
 
 /* What the next connection's counters begin anew with. */
@@ -165,11 +174,8 @@ static int make_client(client *c, const quicmig_options *o,
   tls.server_name =
       c->s.c.server_name[0] ? c->s.c.server_name : c->s.c.servers.rows[0];
   quicmig_client_config_default(&cfg);
-  cfg.remote = (const struct sockaddr *)&c->remotes.rows[0];
-  cfg.remotelen = c->remotes.lens[0];
-  cfg.remote2 =
-      c->remotes.lens[1] ? (const struct sockaddr *)&c->remotes.rows[1] : NULL;
-  cfg.remote2len = c->remotes.lens[1];
+  cfg.remotes = c->remotes.rows;
+  cfg.n_remotes = c->remotes.n;
   cfg.tls = &tls;
   cfg.migration = o;
   cfg.transport = transport;
@@ -179,12 +185,26 @@ static int make_client(client *c, const quicmig_options *o,
   return quicmig_client_new(&c->q, &cfg, quicmig_clock());
 }
 
+static bool find_server(client *c) {
+  const config_list *list = &c->s.c.servers;
+  const char *hosts[REMOTES_HOSTS];
+  size_t i;
+
+  for (i = 0; i < list->count && i < REMOTES_HOSTS; i++) {
+    hosts[i] = list->rows[i];
+  }
+  return remotes_update(&c->remotes, hosts, i, c->s.c.port_lo);
+}
+
 /* Starts to connect; returns 0 or a quicmig_err. */
-static int connect_now(client *c) {
+static int begin(client *c) {
   quicmig_options o = config_options(&c->s.c);
   quicmig_transport_options transport;
   int rv;
 
+  if (!find_server(c)) {
+    return QUICMIG_ERR_RESOLVE;
+  }
   station_transport(&c->s, &transport);
   rv = make_client(c, &o, &transport);
   if (rv != 0) {
@@ -203,20 +223,44 @@ static const char *text_of(int err) {
                                   : quicmig_last_error_text();
 }
 
+/* Names are asked for before there are routes: later the question might go into
+ * a tunnel that is down. */
+static void add_routes(client *c) {
+  if (!c->has_routes &&
+      !routing_add_routes(&c->routing, &c->s.c, c->s.device.name)) {
+    routing_remove(&c->routing, &c->s.c);
+    cli_fail("%s has not got its routes", c->s.device.name);
+  }
+  c->has_routes = true;
+}
+
+/* At boot neither name nor route may be there yet; a mistake in the
+ * configuration does not mend itself. */
+static void connect_now(client *c) {
+  int rv = begin(c);
+
+  if (!c->was_tried &&
+      (rv == QUICMIG_ERR_INVALID_ARGUMENT || rv == QUICMIG_ERR_CERT_FILE)) {
+    cli_fail("%s", text_of(rv));
+  }
+  if (rv == 0) {
+    c->was_tried = true;
+    add_routes(c);
+    return;
+  }
+  c->remotes.failures++;
+  say("not connected: %s; next try in %.0f s", text_of(rv), c->backoff);
+  retry_later(c);
+}
+
 static void on_retry(struct ev_loop *loop, ev_timer *w, int revents) {
   client *c = w->data;
-  int rv;
 
+  (void)loop;
   (void)revents;
   drop_client(c);
   c->reconnects++;
-  rv = connect_now(c);
-  if (rv != 0) {
-    say("not connected: %s; next try in %.0f s", text_of(rv), c->backoff);
-    ev_timer_set(w, c->backoff, 0.);
-    ev_timer_start(loop, w);
-    c->backoff = c->backoff * 2 < RETRY_MAX ? c->backoff * 2 : RETRY_MAX;
-  }
+  connect_now(c);
 }
 
 /* Multicast ends here: the kernel sends some on every device, and the server
@@ -295,20 +339,12 @@ static void close_client(client *c) {
 
 static void start(client *c) {
   static const pump_calls calls = {.find = find};
-  int rv;
 
   ev_timer_init(&c->retry, on_retry, 0., 0.);
   ev_timer_init(&c->settle, announce, 0., 0.);
   c->retry.data = c->settle.data = c;
   pump_start(&c->s.pump, c->s.loop, &c->s.device, &calls, c);
-  rv = connect_now(c);
-  if (rv != 0) {
-    cli_fail("%s", text_of(rv));
-  }
-  if (!routing_add_routes(&c->routing, &c->s.c, c->s.device.name)) {
-    routing_remove(&c->routing, &c->s.c);
-    cli_fail("%s has not got its routes", c->s.device.name);
-  }
+  connect_now(c);
 }
 
 int client_run(const config *cfg, const char *file) {
@@ -320,7 +356,6 @@ int client_run(const config *cfg, const char *file) {
   c.s.file = file;
   c.t.owner = &c;
   c.backoff = RETRY_MIN;
-  remotes_find(&c.remotes, cfg);
   if (!routing_may_add(cfg, why)) {
     cli_fail("%s", why);
   }

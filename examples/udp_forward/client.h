@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 
+#include "../remotes.h"
 #include "inbound.h"
 #include "outbound.h"
 #include "station.h"
@@ -27,10 +28,9 @@ typedef struct client {
   inbound in;
   /* The connection: */
   quicmig_client *link; /* NULL: none */
-  endpoint_address remotes[2];
+  remotes remotes;
   ev_timer retry;
   quicmig_duration backoff;
-  uint32_t failures;           /* attempts since the last success */
   quicmig_tstamp connected_at; /* 0: not */
   uint16_t ports[CLIENT_PORTS];
   /* Of links that are gone: */

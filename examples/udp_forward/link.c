@@ -1,5 +1,4 @@
 /* The client's connection: made, told of, and made again. */
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +7,6 @@
 
 #define BACKOFF_FIRST (QUICMIG_SECOND / 2)
 #define BACKOFF_MAX (30 * QUICMIG_SECOND)
-#define RESOLVE_EVERY 4              /* attempts that failed */
 #define STEADY (10 * QUICMIG_SECOND) /* a connection that lasts so is good */
 
 static void on_watch(quicmig *m, int fd, int on, void *user_data) {
@@ -75,11 +73,11 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
   char text[LOG_ADDRESS_MAX];
 
   c->connected_at = quicmig_clock();
-  c->failures = 0;
+  c->remotes.failures = 0;
   c->s.count.connections++;
   quicmig_conn_get_info(conn, &info);
   if (info.remote.ss_family == AF_UNSPEC) {
-    info.remote = c->remotes[0].a;
+    info.remote = c->remotes.rows[0];
   }
   printf("connected to %s\n", log_address(&info.remote, text));
   fflush(stdout);
@@ -110,7 +108,6 @@ static void drop_link(client *c) {
 static void retry_later(client *c) {
   double wait = (double)c->backoff / 1e9;
 
-  c->failures++;
   wait += wait / 4 * (double)(rand() % 1000) / 1000;
   log_line("next attempt in %.1f s", wait);
   c->backoff = c->backoff * 2 < BACKOFF_MAX ? c->backoff * 2 : BACKOFF_MAX;
@@ -141,6 +138,7 @@ static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
   if (c->connected_at && quicmig_clock() - c->connected_at > STEADY) {
     c->backoff = BACKOFF_FIRST;
   }
+  c->remotes.failures += c->connected_at == 0;
   c->connected_at = 0;
   retry_later(c);
 }
@@ -166,37 +164,6 @@ static void on_pop(quicmig_conn *conn, int sent, void *user_data) {
   outbound_pop(&c->out, sent);
 }
 
-/* The server's address of each family: kept, because later a name server may
- * only be reachable through the VPN that waits for this connection; asked again
- * when several attempts in a row have failed.  It blocks, but nothing is to be
- * forwarded then. */
-static int resolve(client *c) {
-  struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *found, *a;
-  char port[8];
-  int rv;
-
-  if (c->remotes[0].len && c->failures % RESOLVE_EVERY != 0) {
-    return 0;
-  }
-  snprintf(port, sizeof(port), "%u", c->o.port);
-  rv = getaddrinfo(c->o.host, port, &hints, &found);
-  if (rv != 0) {
-    log_line("%s: %s", c->o.host, gai_strerror(rv));
-    return c->remotes[0].len ? 0 : QUICMIG_ERR_RESOLVE;
-  }
-  memset(c->remotes, 0, sizeof(c->remotes));
-  for (a = found; a; a = a->ai_next) {
-    endpoint_address *to = &c->remotes[c->remotes[0].len > 0];
-
-    if (!to->len && a->ai_family != c->remotes[0].a.ss_family) {
-      memcpy(&to->a, a->ai_addr, a->ai_addrlen);
-      to->len = a->ai_addrlen;
-    }
-  }
-  freeaddrinfo(found);
-  return 0;
-}
-
 static int open_link(client *c) {
   static const quicmig_callbacks cb = {
       .size = sizeof(cb), .watch = on_watch, .hop = on_hop, .event = on_event};
@@ -210,12 +177,8 @@ static int open_link(client *c) {
 
   quicmig_client_config_default(&cfg);
   cfg.host = c->o.host;
-  cfg.remote = (const void *)&c->remotes[0].a;
-  cfg.remotelen = c->remotes[0].len;
-  if (c->remotes[1].len) {
-    cfg.remote2 = (const void *)&c->remotes[1].a;
-    cfg.remote2len = c->remotes[1].len;
-  }
+  cfg.remotes = c->remotes.rows;
+  cfg.n_remotes = c->remotes.n;
   cfg.tls = &c->o.tls;
   cfg.migration = &c->o.migration;
   cfg.transport = &c->o.transport;
@@ -229,17 +192,16 @@ static void try_to_connect(client *c) {
   int rv;
 
   drop_link(c);
-  if (resolve(c) != 0) {
-    retry_later(c);
-    return;
-  }
-  rv = open_link(c);
+  rv = remotes_update(&c->remotes, &c->o.host, 1, c->o.port)
+           ? open_link(c)
+           : QUICMIG_ERR_RESOLVE;
   if (!c->was_tried &&
       (rv == QUICMIG_ERR_INVALID_ARGUMENT || rv == QUICMIG_ERR_CERT_FILE)) {
     cli_fail("%s", quicmig_last_error_text());
   }
   c->was_tried = true; /* from here on a file may be written anew */
   if (rv != 0) {
+    c->remotes.failures++;
     c->link = NULL;
     log_line("%s", quicmig_last_error_text());
     retry_later(c);

@@ -30,6 +30,7 @@ is_allowed() {
   'examples <ngtcp2/'* | 'examples <gnutls/'*) ;;
   # An example's own headers, and what all of them share.
   'examples "cli.h"' | 'examples "../cli.h"') ;;
+  'examples "remotes.h"' | 'examples "../remotes.h"') ;;
   'examples "'*'/'*) return 1 ;;
   'examples "'*) [ -f "$folder/$(echo "$2" | tr -d '"')" ] ;;
   'types.h <quicmig/version.h>' | 'model.h <quicmig/types.h>') ;;
