@@ -156,6 +156,22 @@ static quicmig_tstamp server_deadline(void *arg) {
   return r->server ? quicmig_server_deadline(r->server) : QUICMIG_NEVER;
 }
 
+static void make_late(rig *r) {
+  const char *env = getenv("SIM_LATE");
+  uint32_t ppm = env ? (uint32_t)strtoul(env, NULL, 10) * 10000 : 0;
+  const sim_late_side side = {.late_ppm = ppm,
+                              .lo = 10 * MS,
+                              .hi = 60 * MS,
+                              .twice_ppm = ppm / 2,
+                              .again_ppm = ppm / 2};
+
+  if (ppm && !r->is_late) {
+    r->is_late = true;
+    sim_late_init(&r->world, &r->late);
+    sim_late_set(&r->late, &side);
+  }
+}
+
 int rig_start_server(rig *r) {
   quicmig_server_callbacks cb = {.size = sizeof(cb), .watch = server_watch};
   quicmig_conn_callbacks conn_cb = {.size = sizeof(conn_cb),
@@ -168,6 +184,7 @@ int rig_start_server(rig *r) {
   quicmig_server_config cfg;
   qm_addr local = r->server_host.addr;
 
+  make_late(r);
   if (r->on_callbacks) {
     r->on_callbacks(r, &conn_cb, true);
   }

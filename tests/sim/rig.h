@@ -9,6 +9,7 @@
 #ifndef RIG_H
 #define RIG_H
 
+#include "late.h"
 #include "nodes.h"
 
 #include <quicmig/endpoint.h>
@@ -80,6 +81,9 @@ struct rig {
   void (*on_server_config)(rig *r, quicmig_server_config *cfg);
   void (*on_client_config)(rig *r, quicmig_client_config *cfg);
   void *test;
+  /* The last node, if SIM_LATE is set: see rig_start_server(). */
+  sim_late late;
+  bool is_late;
   /* While it runs. */
   sim_actor client_actor, server_actor, app_actor;
   quicmig_tstamp next_send;
@@ -100,7 +104,9 @@ void rig_init(rig *r, uint64_t seed, bool is_v6);
  * most); returns 0 or the first error of a client's creation. */
 int rig_start(rig *r, size_t n);
 
-/* The parts of rig_start(). */
+/* The parts of rig_start().  SIM_LATE=N in the environment: the first one
+ * appends a node that holds back N % of the packets for 10-60 ms each and sends
+ * N % of them twice, so that every test can be run again in such weather. */
 int rig_start_server(rig *r);
 int rig_start_client(rig *r);
 

@@ -47,6 +47,19 @@ sim_pkt *sim_copy(sim *s, const sim_pkt *p) {
   return q;
 }
 
+sim_pkt *sim_pkt_new(sim *s, sim_dir dir, const qm_addr *src,
+                     const qm_addr *dst) {
+  sim_pkt *p = new_pkt(s);
+
+  p->node = NULL;
+  p->src = *src;
+  p->dst = *dst;
+  p->dir = dir;
+  p->ecn = 0;
+  p->len = 0;
+  return p;
+}
+
 uint16_t sim_client_port(const sim_pkt *p) {
   return qm_addr_port(p->dir == SIM_UP ? &p->src : &p->dst);
 }
@@ -276,11 +289,15 @@ void sim_run(sim *s, quicmig_tstamp until, const bool *stop) {
 
 /* --- hosts: qm_net --- */
 
-int sim_fault(sim_host *h, sim_call call) {
+/* The errno that a test wants of this call on fd (-1: none yet), or 0. */
+static int fault_on(sim_host *h, sim_call call, int fd) {
   uint64_t index = h->calls[call]++;
 
+  h->fault_fd = fd;
   return h->fault ? h->fault(h->fault_arg, call, index) : 0;
 }
+
+int sim_fault(sim_host *h, sim_call call) { return fault_on(h, call, -1); }
 
 void sim_sock_init(sim_sock *s) {
   *s = (sim_sock){.is_used = true, .group = -1, .device = -1, .uplink = -1};
@@ -323,7 +340,7 @@ static int sim_open(void *ctx, const qm_sock_config *c, int *fd,
 static int sim_bind(void *ctx, int fd, const qm_addr *local) {
   sim_host *h = ctx;
   sim_sock *s = &h->socks[fd];
-  int err = sim_fault(h, SIM_BIND);
+  int err = fault_on(h, SIM_BIND, fd);
 
   assert(s->is_used);
   if (err) {
@@ -344,7 +361,7 @@ static int sim_bind(void *ctx, int fd, const qm_addr *local) {
 static int sim_connect(void *ctx, int fd, const qm_addr *remote) {
   sim_host *h = ctx;
   sim_sock *s = &h->socks[fd];
-  int err = sim_fault(h, SIM_CONNECT), route;
+  int err = fault_on(h, SIM_CONNECT, fd), route;
 
   if (err) {
     return -err;
@@ -366,7 +383,7 @@ static int sim_connect(void *ctx, int fd, const qm_addr *remote) {
 
 static int sim_local_addr(void *ctx, int fd, qm_addr *local) {
   sim_host *h = ctx;
-  int err = sim_fault(h, SIM_LOCAL_ADDR);
+  int err = fault_on(h, SIM_LOCAL_ADDR, fd);
 
   if (err == 0) {
     *local = h->socks[fd].local;
@@ -408,7 +425,7 @@ static void take(sim_host *h, sim_sock *s, qm_msg *m) {
 static int sim_recv(void *ctx, int fd, qm_msg *msgs, size_t n) {
   sim_host *h = ctx;
   sim_sock *s = &h->socks[fd];
-  int err = sim_fault(h, SIM_RECV);
+  int err = fault_on(h, SIM_RECV, fd);
   size_t i;
 
   assert(s->is_used);
@@ -424,12 +441,9 @@ static int sim_recv(void *ctx, int fd, qm_msg *msgs, size_t n) {
 static void send_one(sim_host *h, const sim_sock *s, const qm_msg *m,
                      const uint8_t *data, size_t len) {
   sim *w = h->world;
-  sim_pkt *p = new_pkt(w);
+  sim_pkt *p = sim_pkt_new(w, h->out, &s->local,
+                           s->remote.len ? &s->remote : &m->remote);
 
-  p->node = NULL;
-  p->src = s->local;
-  p->dst = s->remote.len ? s->remote : m->remote;
-  p->dir = h->out;
   p->ecn = m->ecn;
   p->len = len;
   memcpy(p->data, data, len);
@@ -439,7 +453,7 @@ static void send_one(sim_host *h, const sim_sock *s, const qm_msg *m,
 static int sim_send(void *ctx, int fd, const qm_msg *msgs, size_t n) {
   sim_host *h = ctx;
   const sim_sock *s = &h->socks[fd];
-  size_t i, k, len;
+  size_t mtu = h->mtu ? h->mtu : SIM_MTU, i, k, len;
 
   assert(s->is_used && !s->is_watch);
   if (s->uplink >= 0 && !h->uplinks[s->uplink].is_up) {
@@ -447,7 +461,7 @@ static int sim_send(void *ctx, int fd, const qm_msg *msgs, size_t n) {
   }
   for (i = 0; i < n; i++) {
     size_t size = msgs[i].segment ? msgs[i].segment : msgs[i].len;
-    int err = size > SIM_MTU ? EMSGSIZE : sim_fault(h, SIM_SEND);
+    int err = size > mtu ? EMSGSIZE : fault_on(h, SIM_SEND, fd);
 
     if (err) {
       return i ? (int)i : -err;

@@ -121,9 +121,11 @@ struct sim_host {
                               it looks at the others */
   size_t open, opened;     /* sockets: now, ever */
   uint64_t calls[SIM_CALLS];
+  size_t mtu; /* the largest UDP payload that its link takes; 0: SIM_MTU */
   /* Returns an errno to fail this call with, or 0.  NULL: never. */
   int (*fault)(void *arg, sim_call call, uint64_t index);
   void *fault_arg;
+  int fault_fd; /* the socket of the call that fault() is asked about; -1 */
 };
 
 struct sim {
@@ -164,6 +166,9 @@ void sim_forward_at(sim *s, sim_node *n, sim_pkt *p, quicmig_tstamp at);
 void sim_drop(sim *s, sim_node *n, sim_pkt *p);
 /* A copy, to be forwarded on its own. */
 sim_pkt *sim_copy(sim *s, const sim_pkt *p);
+/* An empty packet of that direction, to be filled in and forwarded. */
+sim_pkt *sim_pkt_new(sim *s, sim_dir dir, const qm_addr *src,
+                     const qm_addr *dst);
 
 /* The client's port in a packet, whichever way it goes. */
 uint16_t sim_client_port(const sim_pkt *p);
