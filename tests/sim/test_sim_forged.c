@@ -18,6 +18,7 @@
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 #define DELAY (10 * MS)
+#define ROUNDS_MIN 3
 #define ROUNDS_MAX 100000
 #define REASONS 16
 
@@ -202,7 +203,7 @@ static outcome finish(uint64_t rounds, uint64_t forged) {
   return o;
 }
 
-/* forged: until there were so many; 0: none, but so many rounds. */
+/* So many rounds at least, and until so many packets were forged; 0: none. */
 static outcome play(const phase *p, uint32_t mode, sim_dir dir, uint64_t forged,
                     uint64_t rounds) {
   sim_forge *f = dir == SIM_UP ? &w.up : &w.down;
@@ -210,9 +211,8 @@ static outcome play(const phase *p, uint32_t mode, sim_dir dir, uint64_t forged,
 
   prepare(mode);
   if (forged) {
-    f->burst = 4;
-    f->every = 5 * MS;
-    f->most = forged;
+    f->burst = (unsigned)scale(1, 4);
+    f->every = scale(20, 5) * MS;
   }
   client()->gap_max = 0;
   do {
@@ -281,11 +281,14 @@ typedef struct fault {
 
 #define PROVES "junk on the new socket proves a REBIND"
 #define NO_WAY_BACK "junk on a path that leads nowhere takes the way back"
+#define NO_ALARM "junk on a dead path puts the alarm off"
 
 static const fault faults[] = {
     {"new path dead", QUICMIG_MODE_REBIND, SIM_DOWN, PROVES},
     {"new path dead up", QUICMIG_MODE_REBIND, SIM_DOWN, PROVES},
     {"new path dead down", QUICMIG_MODE_REBIND, SIM_DOWN, PROVES},
+    {"old path dies", QUICMIG_MODE_MIGRATE, SIM_DOWN, NO_ALARM},
+    {"old path dies", QUICMIG_MODE_REBIND, SIM_DOWN, NO_ALARM},
     {"pause", QUICMIG_MODE_MIGRATE, SIM_DOWN, NO_WAY_BACK},
     {"pause", QUICMIG_MODE_REBIND, SIM_DOWN, NO_WAY_BACK},
     {NULL, 0, SIM_UP, NULL}};
@@ -312,7 +315,7 @@ static bool row(const phase *p, uint32_t mode, sim_dir dir) {
   if (scale_is_pending(fault_of(p, mode, dir))) {
     return true;
   }
-  with = play(p, mode, dir, scale(24000, 1000000) / rows + 1, 1);
+  with = play(p, mode, dir, scale(32000, 1000000) / rows + 1, ROUNDS_MIN);
   without = play(p, mode, dir, 0, with.rounds);
   if (is_fine(p, &with, &without)) {
     return true;
