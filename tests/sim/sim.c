@@ -568,7 +568,8 @@ void sim_host_init(sim *s, sim_host *h, sim_dir out, const char *addr) {
 void sim_host_reset(sim_host *h) {
   int i;
 
-  for (i = 0; i < SIM_SOCKS; i++) {
+  /* Only as far as there are any: the rest of the table was never touched. */
+  for (i = 0; h->open && i < SIM_SOCKS; i++) {
     if (h->socks[i].is_used) {
       sim_close(h, i);
     }

@@ -271,40 +271,6 @@ static bool is_fine(const phase *p, const outcome *with,
                              with->failed == without->failed;
 }
 
-/* Faults that are known: the rows that show them. */
-typedef struct fault {
-  const char *phase;
-  uint32_t mode;
-  sim_dir dir;
-  const char *what;
-} fault;
-
-#define PROVES "junk on the new socket proves a REBIND"
-#define NO_WAY_BACK "junk on a path that leads nowhere takes the way back"
-#define NO_ALARM "junk on a dead path puts the alarm off"
-
-static const fault faults[] = {
-    {"new path dead", QUICMIG_MODE_REBIND, SIM_DOWN, PROVES},
-    {"new path dead up", QUICMIG_MODE_REBIND, SIM_DOWN, PROVES},
-    {"new path dead down", QUICMIG_MODE_REBIND, SIM_DOWN, PROVES},
-    {"old path dies", QUICMIG_MODE_MIGRATE, SIM_DOWN, NO_ALARM},
-    {"old path dies", QUICMIG_MODE_REBIND, SIM_DOWN, NO_ALARM},
-    {"pause", QUICMIG_MODE_MIGRATE, SIM_DOWN, NO_WAY_BACK},
-    {"pause", QUICMIG_MODE_REBIND, SIM_DOWN, NO_WAY_BACK},
-    {NULL, 0, SIM_UP, NULL}};
-
-static const char *fault_of(const phase *p, uint32_t mode, sim_dir dir) {
-  size_t i;
-
-  for (i = 0; faults[i].phase; i++) {
-    if (strcmp(faults[i].phase, p->name) == 0 && faults[i].mode == mode &&
-        faults[i].dir == dir) {
-      return faults[i].what;
-    }
-  }
-  return NULL;
-}
-
 static bool row(const phase *p, uint32_t mode, sim_dir dir) {
   const size_t rows = COUNT_OF(phases) * 2 * 2;
   outcome with, without;
@@ -312,9 +278,6 @@ static bool row(const phase *p, uint32_t mode, sim_dir dir) {
   printf("row: %s, %s, towards the %s\n", p->name,
          mode == QUICMIG_MODE_REBIND ? "rebind" : "migrate",
          dir == SIM_UP ? "server" : "client");
-  if (scale_is_pending(fault_of(p, mode, dir))) {
-    return true;
-  }
   with = play(p, mode, dir, scale(32000, 1000000) / rows + 1, ROUNDS_MIN);
   without = play(p, mode, dir, 0, with.rounds);
   if (is_fine(p, &with, &without)) {
