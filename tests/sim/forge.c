@@ -185,19 +185,23 @@ static sim_pkt *make(sim_forge *f, sim_forgery kind) {
   return NULL;
 }
 
-static void forge_one(sim_forge *f) {
-  sim_forgery kind;
-  sim_pkt *p;
+static void forge_one(sim_forge *f, sim_forgery kind) {
+  sim_pkt *p = f->n_flows && f->total < f->most ? make(f, kind) : NULL;
 
-  do {
-    kind = (sim_forgery)below(f, SIM_FORGERIES);
-  } while (!(f->kinds & 1u << kind));
-  p = f->n_flows && f->total < f->most ? make(f, kind) : NULL;
   if (p) {
     f->made[kind]++;
     f->total++;
     sim_forward(f->world, &f->node, p);
   }
+}
+
+static void forge_any(sim_forge *f) {
+  sim_forgery kind;
+
+  do {
+    kind = (sim_forgery)below(f, SIM_FORGERIES);
+  } while (!(f->kinds & 1u << kind));
+  forge_one(f, kind);
 }
 
 static void forge_pass(sim *s, sim_node *n, sim_pkt *p) {
@@ -206,10 +210,13 @@ static void forge_pass(sim *s, sim_node *n, sim_pkt *p) {
   unsigned i;
 
   note_flow(f, &flow);
+  if (f->passed++ == f->at) {
+    forge_one(f, f->at_kind);
+  }
   keep(f, p, &flow);
   sim_forward(s, n, p);
   for (i = 0; p->dir == f->dir && i < f->burst; i++) {
-    forge_one(f);
+    forge_any(f);
   }
 }
 
@@ -223,7 +230,7 @@ static void run(void *arg, int fd) {
   sim_forge *f = arg;
 
   (void)fd;
-  forge_one(f);
+  forge_any(f);
   f->next_at = f->world->now + f->every;
 }
 
@@ -235,7 +242,7 @@ void sim_forge_init(sim *s, sim_forge *f, sim_dir dir) {
   f->kinds = SIM_FORGE_ALL;
   f->lo = 1;
   f->hi = 1400;
-  f->most = UINT64_MAX;
+  f->most = f->at = UINT64_MAX;
   f->actor = (sim_actor){.deadline = deadline, .run = run, .arg = f};
   qm_rng_init(&f->rng, s->seed ^ 0x666f7267);
   sim_append(s, &f->node);

@@ -51,6 +51,8 @@ typedef struct sim_forge {
   quicmig_duration every; /* and one each so often, whatever happens; 0: none */
   size_t lo, hi;          /* length of noise */
   uint64_t most;          /* so many in all; UINT64_MAX */
+  uint64_t at;            /* one of at_kind, before this packet; UINT64_MAX */
+  sim_forgery at_kind;
   /* Which connection has this client's port?  NULL: there is only one. */
   int (*owner)(void *arg, uint16_t client_port);
   /* The token of a stateless reset for that ID (of 12 bytes, the server's
@@ -58,6 +60,7 @@ typedef struct sim_forge {
   bool (*token)(void *arg, const uint8_t *id, uint8_t *dest);
   void *arg;
   /* What was seen and done. */
+  uint64_t passed; /* packets, both directions */
   uint64_t made[SIM_FORGERIES], total;
   /* Inside. */
   sim *world;
