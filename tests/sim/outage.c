@@ -11,9 +11,11 @@ static bool is_out(const sim_outage_side *o, quicmig_tstamp now) {
 }
 
 static void outage_pass(sim *s, sim_node *n, sim_pkt *p) {
-  const sim_outage *o = (const sim_outage *)(const void *)n;
+  sim_outage *o = (sim_outage *)(void *)n;
+  const sim_outage_side *e = &o->side[p->dir];
 
-  if (is_out(&o->side[p->dir], s->now)) {
+  if (is_out(e, s->now) &&
+      (e->ppm == 0 || qm_rng_range(&o->rng, 0, 999999) < e->ppm)) {
     sim_drop(s, n, p);
   } else {
     sim_forward(s, n, p);
@@ -23,7 +25,12 @@ static void outage_pass(sim *s, sim_node *n, sim_pkt *p) {
 void sim_outage_init(sim *s, sim_outage *o) {
   *o = (sim_outage){.node = {.pass = outage_pass},
                     .side = {{.from = QUICMIG_NEVER}, {.from = QUICMIG_NEVER}}};
+  qm_rng_init(&o->rng, s->seed ^ 0x6f757461);
   sim_append(s, &o->node);
+}
+
+bool sim_outage_is_on(const sim_outage *o, quicmig_tstamp now) {
+  return is_out(&o->side[SIM_UP], now) || is_out(&o->side[SIM_DOWN], now);
 }
 
 void sim_outage_now(sim *s, sim_outage *o, bool up, bool down,
