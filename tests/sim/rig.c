@@ -160,8 +160,8 @@ static void make_late(rig *r) {
   const char *env = getenv("SIM_LATE");
   uint32_t ppm = env ? (uint32_t)strtoul(env, NULL, 10) * 10000 : 0;
   const sim_late_side side = {.late_ppm = ppm,
-                              .lo = 10 * MS,
-                              .hi = 60 * MS,
+                              .lo = 5 * MS,
+                              .hi = 30 * MS,
                               .twice_ppm = ppm / 2,
                               .again_ppm = ppm / 2};
 

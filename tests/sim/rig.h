@@ -105,7 +105,7 @@ void rig_init(rig *r, uint64_t seed, bool is_v6);
 int rig_start(rig *r, size_t n);
 
 /* The parts of rig_start().  SIM_LATE=N in the environment: the first one
- * appends a node that holds back N % of the packets for 10-60 ms each and sends
+ * appends a node that holds back N % of the packets for 5-30 ms each and sends
  * N % of them twice, so that every test can be run again in such weather. */
 int rig_start_server(rig *r);
 int rig_start_client(rig *r);
