@@ -55,6 +55,8 @@ static const row rows[] = {
      2 * HOUR, SLOW},
     {"recorded, call, 300 s", RECORDED, CALL, 8000, 2 * SEC, 300 * SEC,
      HOUR / 4, 24 * HOUR, NEEDLESS},
+    {"recorded, bulk up, 300 s", RECORDED, UP, 0, SEC, 300 * SEC, HOUR / 10,
+     24 * HOUR, NEEDLESS},
     {"rough, call, 10 s", ROUGH, CALL, 8000, SEC, 10 * SEC, HOUR / 6, 2 * HOUR,
      NEEDLESS},
     {"rough, bulk up, 10 s", ROUGH, UP, 0, SEC, 10 * SEC, HOUR / 20, 2 * HOUR,
@@ -84,6 +86,11 @@ static void on_hop(rig_client *c, const quicmig_hop_record *h) {
   quicmig_tstamp now = c->r->world.now;
 
   w.l.hops[h->reason] += h->result == 0;
+  if (w.l.is_noisy) {
+    printf("    %.3f-%.3f s: %s %s, %u to %u\n", (double)h->started_at / 1e9,
+           (double)now / 1e9, quicmig_reason_name((int)h->reason),
+           quicmig_err_name(h->result), h->from_id, h->to_id);
+  }
   if (sim_outage_is_on(&w.outages, now) ||
       sim_outage_is_on(&w.outages, now - 5 * SEC)) {
     return;
