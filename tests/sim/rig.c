@@ -142,18 +142,35 @@ static void server_conn_closed(quicmig_conn *c, const quicmig_close_info *info,
   }
 }
 
+/* The world's time of a deadline that somebody with that clock gave. */
+static quicmig_tstamp true_time(quicmig_tstamp at, int64_t skew) {
+  return at == QUICMIG_NEVER ? at : at - (uint64_t)skew;
+}
+
+quicmig_tstamp rig_client_now(const rig *r) {
+  return r->world.now + (uint64_t)r->client_skew;
+}
+
+quicmig_tstamp rig_server_now(const rig *r) {
+  return r->world.now + (uint64_t)r->server_skew;
+}
+
 static void server_run(void *arg, int fd) {
   rig *r = arg;
 
   if (fd < 0 || r->server_host.socks[fd].is_watched) {
-    (void)quicmig_server_run(r->server, fd, r->world.now);
+    r->is_server_running = true;
+    (void)quicmig_server_run(r->server, fd, rig_server_now(r));
+    r->is_server_running = false;
   }
 }
 
 static quicmig_tstamp server_deadline(void *arg) {
   const rig *r = arg;
 
-  return r->server ? quicmig_server_deadline(r->server) : QUICMIG_NEVER;
+  return r->server
+             ? true_time(quicmig_server_deadline(r->server), r->server_skew)
+             : QUICMIG_NEVER;
 }
 
 static void make_late(rig *r) {
@@ -201,7 +218,8 @@ int rig_start_server(rig *r) {
   if (r->on_server_config) {
     r->on_server_config(r, &cfg);
   }
-  return qm_server_new(&r->server, &cfg, &r->server_host.net, r->world.now);
+  return qm_server_new(&r->server, &cfg, &r->server_host.net,
+                       rig_server_now(r));
 }
 
 void rig_stop_server(rig *r) {
@@ -402,9 +420,15 @@ int rig_start_client(rig *r) {
   /* The mappings of one test are not those of another. */
   rv = quicmig_nat_budget(0, QUICMIG_SECOND);
   assert(rv == 0);
-  rv = qm_client_new(&c->c, &cfg, &r->client_host.net, r->world.now);
+  rv = qm_client_new(&c->c, &cfg, &r->client_host.net, rig_client_now(r));
   r->n_clients += rv == 0;
   return rv;
+}
+
+static void run_one(rig *r, rig_client *c, int fd) {
+  r->running = c;
+  (void)quicmig_client_run(c->c, fd, rig_client_now(r));
+  r->running = NULL;
 }
 
 /* A readable socket of any client. */
@@ -414,13 +438,13 @@ static void client_run(void *arg, int fd) {
 
   if (fd >= 0) {
     if (r->client_host.socks[fd].is_watched) {
-      (void)quicmig_client_run(r->clients[r->owner[fd]].c, fd, r->world.now);
+      run_one(r, &r->clients[r->owner[fd]], fd);
     }
     return;
   }
   for (i = 0; i < r->n_clients; i++) {
-    if (quicmig_client_deadline(r->clients[i].c) <= r->world.now) {
-      (void)quicmig_client_run(r->clients[i].c, -1, r->world.now);
+    if (quicmig_client_deadline(r->clients[i].c) <= rig_client_now(r)) {
+      run_one(r, &r->clients[i], -1);
     }
   }
 }
@@ -433,7 +457,7 @@ static quicmig_tstamp client_deadline(void *arg) {
   for (i = 0; i < r->n_clients; i++) {
     at = qm_time_min(at, quicmig_client_deadline(r->clients[i].c));
   }
-  return at;
+  return true_time(at, r->client_skew);
 }
 
 /* --- the application --- */

@@ -84,7 +84,12 @@ struct rig {
   /* The last node, if SIM_LATE is set: see rig_start_server(). */
   sim_late late;
   bool is_late;
+  /* By how much the clock that a side is told is wrong; may be changed while it
+   * runs: the clock steps. */
+  int64_t client_skew, server_skew;
   /* While it runs. */
+  bool is_server_running;
+  const rig_client *running; /* NULL: no client is */
   sim_actor client_actor, server_actor, app_actor;
   quicmig_tstamp next_send;
   uint64_t migrations, migrations_ip, migrations_same_id;
@@ -120,6 +125,10 @@ void rig_run(rig *r, quicmig_duration d);
 void rig_finish(rig *r, quicmig_duration linger);
 
 void rig_reset(rig *r);
+
+/* Now, by the clock of either side: for calls that a test makes itself. */
+quicmig_tstamp rig_client_now(const rig *r);
+quicmig_tstamp rig_server_now(const rig *r);
 
 /* Lost datagrams of all clients. */
 uint64_t rig_lost(const rig *r);
