@@ -174,9 +174,6 @@ static bool line_row(const row *t) {
   double share;
 
   printf("row: %s\n", t->name);
-  if (scale_is_pending(t->waits_for)) {
-    return true;
-  }
   with = play(t, t->interval);
   if (with.is_skipped) {
     return true;
@@ -191,7 +188,11 @@ static bool line_row(const row *t) {
          (unsigned long long)with.needless,
          with.is_closed ? quicmig_err_name(with.err) : "alive",
          without.is_closed ? quicmig_err_name(without.err) : "alive");
-  return !with.is_closed && share >= GOODPUT && with.needless <= hours;
+  if (with.is_closed) {
+    return false;
+  }
+  return scale_is_pending(t->waits_for) ||
+         (share >= GOODPUT && with.needless <= hours);
 }
 
 static void play_all(line_kind line) {

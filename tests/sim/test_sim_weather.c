@@ -24,7 +24,10 @@ typedef struct row {
   sim_late_side side;
   unsigned good;            /* percent of the attempts that come off at least */
   const char *waits_for[2]; /* by mode */
+  size_t size;              /* of a datagram; 0: the rig's */
 } row;
+
+#define NO_ROOM "a REBIND that begins without room for a packet never ends"
 
 #define LATE(ppm)                                                              \
   { .late_ppm = (ppm), .lo = RTT / 2, .hi = 3 * RTT }
@@ -32,11 +35,12 @@ typedef struct row {
   { .twice_ppm = 25000, .again_ppm = 25000, .lo = RTT / 2, .hi = 3 * RTT }
 
 static const row rows[] = {
-    {"2 % late", LATE(20000), 90, {NULL, NULL}},
-    {"10 % late", LATE(100000), 90, {NULL, NULL}},
-    {"30 % late", LATE(300000), 80, {NULL, NULL}},
-    {"5 % doubled", DOUBLED, 95, {NULL, NULL}},
-    {"10 % lost", {.lost_ppm = 100000}, 60, {NULL, NULL}},
+    {"2 % late", LATE(20000), 90, {NULL, NULL}, 0},
+    {"10 % late", LATE(100000), 90, {NULL, NULL}, 0},
+    {"30 % late", LATE(300000), 80, {NULL, NULL}, 0},
+    {"5 % doubled", DOUBLED, 95, {NULL, NULL}, 0},
+    {"10 % lost", {.lost_ppm = 100000}, 60, {NULL, NULL}, 0},
+    {"10 % lost, large", {.lost_ppm = 100000}, 60, {NULL, NO_ROOM}, 1000},
 };
 
 static struct world {
@@ -58,6 +62,7 @@ static void prepare(const row *t, uint32_t mode, uint64_t seed) {
   w.r.migration.hop_backoff_max = 2 * SEC;
   w.r.migration.hop_mode = mode;
   w.r.send_every = 25 * MS;
+  w.r.size = t->size ? t->size : w.r.size;
   assert_int_equal(rig_start(&w.r, 1), 0);
   sim_late_set(&w.late, &t->side); /* the handshake had none of it */
 }
