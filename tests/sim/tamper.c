@@ -158,7 +158,8 @@ int __wrap_ngtcp2_crypto_encrypt_cb(uint8_t *dest,
                                     const uint8_t *aad, size_t aad_len) {
   uint8_t frames[QM_PKT_MAX];
 
-  if (is_mine(current) && aad_len && !(aad[0] & LONG_HEADER) &&
+  if (is_mine(current) && aad_len &&
+      (current->in_handshake || !(aad[0] & LONG_HEADER)) &&
       len <= sizeof(frames)) {
     memcpy(frames, plain, len);
     current->edit(current, frames, len);

@@ -19,6 +19,7 @@ typedef struct tamper {
    * client's if is_client.  NULL: nothing. */
   void (*edit)(struct tamper *t, uint8_t *frames, size_t len);
   bool is_client;
+  bool in_handshake; /* packets of the handshake too */
   void (*params)(ngtcp2_transport_params *p);
   void *arg;
   uint64_t edited; /* packets or frames, as edit() counts */
