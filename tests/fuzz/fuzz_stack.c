@@ -153,12 +153,12 @@ static void close_one(script *s) {
 
   if (how & 1) {
     quicmig_conn_close(quicmig_client_conn(client()->c), how, "fuzz");
-  } else if (how & 2) {
+  } else if (how & 2 && w.r.server) {
     quicmig_server_close(w.r.server, how, "fuzz");
   } else {
     rig_stop_server(&w.r);
     w.r.server_conn = NULL;
-    assert(rig_start_server(&w.r) == 0);
+    (void)rig_start_server(&w.r); /* a call or an allocation may fail */
   }
 }
 

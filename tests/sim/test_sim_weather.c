@@ -27,8 +27,6 @@ typedef struct row {
   size_t size;              /* of a datagram; 0: the rig's */
 } row;
 
-#define NO_ROOM "a REBIND that begins without room for a packet never ends"
-
 #define LATE(ppm)                                                              \
   { .late_ppm = (ppm), .lo = RTT / 2, .hi = 3 * RTT }
 #define DOUBLED                                                                \
@@ -40,7 +38,7 @@ static const row rows[] = {
     {"30 % late", LATE(300000), 80, {NULL, NULL}, 0},
     {"5 % doubled", DOUBLED, 95, {NULL, NULL}, 0},
     {"10 % lost", {.lost_ppm = 100000}, 60, {NULL, NULL}, 0},
-    {"10 % lost, large", {.lost_ppm = 100000}, 60, {NULL, NO_ROOM}, 1000},
+    {"10 % lost, large", {.lost_ppm = 100000}, 60, {NULL, NULL}, 1000},
 };
 
 static struct world {
