@@ -165,6 +165,9 @@ int __wrap_ngtcp2_crypto_encrypt_cb(uint8_t *dest,
     current->edit(current, frames, len);
     plain = frames;
   }
+  if (current && current->watch && aad_len && !(aad[0] & LONG_HEADER)) {
+    current->watch(current, current->r->running != NULL, plain, len);
+  }
   return __real_ngtcp2_crypto_encrypt_cb(dest, aead, ctx, plain, len, nonce,
                                          nonce_len, aad, aad_len);
 }

@@ -20,6 +20,9 @@ typedef struct tamper {
   void (*edit)(struct tamper *t, uint8_t *frames, size_t len);
   bool is_client;
   bool in_handshake; /* packets of the handshake too */
+  /* Sees the frames of every 1-RTT packet of both sides, as they leave. */
+  void (*watch)(struct tamper *t, bool by_client, const uint8_t *frames,
+                size_t len);
   void (*params)(ngtcp2_transport_params *p);
   void *arg;
   uint64_t edited; /* packets or frames, as edit() counts */
