@@ -5,8 +5,9 @@
 #
 # In order: every test under gcc's sanitizers (preset dev), the unit tests under
 # clang's (preset clang), the unit tests and a short simulation under valgrind
-# (preset release), and the real sockets of tests/net, which need root.  A build
-# or a stage that breaks counts as one failed test; its log is shown.
+# (preset release), each fuzzer for some seconds (preset fuzz), and the real
+# sockets of tests/net, which need root.  A build or a stage that breaks counts
+# as one failed test; its log is shown.
 #
 # Needs: what examples/install-deps.sh --test installs; it is called first.
 # QUICMIG_QUICK=1 in the environment: only the preset dev.
@@ -18,6 +19,9 @@ export UBSAN_OPTIONS=print_stacktrace=1
 
 # The simulations that are short enough for valgrind.
 valgrind_sim=build/release/tests/sim/test_sim_refusal
+
+# Of each fuzzer; two at a time, less than a minute in all.
+fuzz_seconds=10
 
 passed=0 failed=0 skipped=0
 log=$(mktemp)
@@ -92,6 +96,19 @@ run_valgrind() {
   rm -r "$results"
 }
 
+# A short run of each fuzzer, a test each.
+run_fuzz() {
+  status=0
+  sh tests/fuzz/run.sh "$fuzz_seconds" >"$log" 2>&1 || status=$?
+  if [ "$status" = 77 ]; then
+    cat "$log"
+    count 0 0 1
+    return
+  fi
+  count "$(grep -cE '^fuzz [a-z]+: ok' "$log" || true)" 0 0
+  [ "$status" = 0 ] || broken 'tests/fuzz/run.sh failed'
+}
+
 # tests/net/run.sh ends with the same line as this script.
 run_net() {
   [ -f tests/net/run.sh ] || return 0
@@ -119,6 +136,7 @@ run_ctest dev
 if [ "${QUICMIG_QUICK:-0}" != 1 ]; then
   run_ctest clang -L unit
   run_valgrind
+  run_fuzz
   run_net
 fi
 finish
