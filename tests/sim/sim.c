@@ -251,6 +251,19 @@ static void deliver(sim *s, qm_heap_node *top) {
   enter(s, p->node ? p->node->next[p->dir] : s->ends[p->dir], p);
 }
 
+/* When a stalled process goes on and finds what has come meanwhile. */
+static quicmig_tstamp wake_at(const sim *s) {
+  quicmig_tstamp at = QUICMIG_NEVER;
+  size_t i;
+
+  for (i = 0; i < 2; i++) {
+    if (s->hosts[i] && s->hosts[i]->n_ready) {
+      at = qm_time_min(at, s->hosts[i]->busy_until);
+    }
+  }
+  return at;
+}
+
 void sim_run(sim *s, quicmig_tstamp until, const bool *stop) {
   unsigned idle_turns = 0;
   qm_list *l;
@@ -263,7 +276,9 @@ void sim_run(sim *s, quicmig_tstamp until, const bool *stop) {
     qm_heap_node *top = qm_heap_top(&s->timers);
     quicmig_tstamp at;
     sim_actor *a = next_actor(s, &at);
-    quicmig_tstamp next = top ? qm_time_min(top->at, at) : at;
+    quicmig_tstamp wake = wake_at(s);
+    quicmig_tstamp next =
+        qm_time_min(top ? qm_time_min(top->at, at) : at, wake);
 
     if (next > until) {
       break;
@@ -271,7 +286,7 @@ void sim_run(sim *s, quicmig_tstamp until, const bool *stop) {
     idle_turns = next > s->now ? 0 : idle_turns + 1;
     assert(idle_turns < 1000000); /* a busy loop */
     s->now = qm_time_max(s->now, next);
-    if (!top || top->at > at) {
+    if (at <= s->now && (!top || top->at > at)) {
       run_actor(s, a, -1);
       continue;
     }

@@ -114,6 +114,17 @@ static void start(const row *t) {
   assert_int_equal(rig_start(r, 1), 0);
 }
 
+/* So that the server has seen the last hop, with the first packet after it. */
+static void stop_hopping(void) {
+  quicmig_options o = w.r.migration;
+
+  o.hop_interval = 0;
+  assert_int_equal(quicmig_reschedule(quicmig_client_migrator(w.r.clients[0].c),
+                                      &o, w.r.world.now),
+                   0);
+  rig_run(&w.r, 500 * MS);
+}
+
 static void run(const row *t) {
   quicmig_server_stats s = {.size = sizeof(s)};
   const rig_client *c;
@@ -121,6 +132,9 @@ static void run(const row *t) {
   start(t);
   c = &w.r.clients[0];
   batch();
+  if (!t->is_batched && !t->is_first) {
+    stop_hopping();
+  }
   rig_finish(&w.r, 2 * SEC);
   quicmig_server_get_stats(w.r.server, &s);
   printf(

@@ -73,6 +73,7 @@ static int active_fd(void) {
 /* For six seconds; then it hops as before.  Nothing is lost that a REBIND's
  * first batch did not carry. */
 static void refused_packets_end_it(uint32_t mode) {
+  uint64_t hops;
   rig_client *c;
   quicmig_stats s;
 
@@ -85,9 +86,10 @@ static void refused_packets_end_it(uint32_t mode) {
   c->gap_max = 0;
   c->last_echo = w.r.world.now;
   w.known_fd = active_fd();
+  hops = rig_stats(c).hops;
   rig_run(&w.r, 6 * SEC);
   s = rig_stats(c);
-  assert_int_equal(s.hops, 0);
+  assert_int_equal(s.hops, hops);
   assert_true(s.hops_failed > 0);
   assert_int_equal(active_fd(), w.known_fd);
   if (mode == REBIND) {
@@ -96,7 +98,7 @@ static void refused_packets_end_it(uint32_t mode) {
   }
   w.known_fd = -1;
   rig_run(&w.r, 12 * SEC);
-  assert_true(rig_stats(c).hops > 2);
+  assert_true(rig_stats(c).hops > hops + 2);
   rig_finish(&w.r, 2 * SEC);
   assert_false(c->is_closed);
   assert_true(c->gap_max < 100 * MS);
