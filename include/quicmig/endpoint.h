@@ -88,8 +88,8 @@ typedef struct quicmig_transport_options {
   quicmig_duration keep_alive;
   /* Give up a handshake that takes longer, 100 ms - 10 min.  [10 s] */
   quicmig_duration handshake_timeout;
-  /* RTT assumed before the first sample (RFC 9002 section 6.2.2), 1 ms - 10 s.
-   * [333 ms] */
+  /* RTT assumed before the first sample (RFC 9002 section 6.2.2), 1 ms - 10 s; a
+   * server takes at least 100 ms.  [333 ms] */
   quicmig_duration initial_rtt;
   /* A DATAGRAM that has waited this long is dropped instead of sent; 0: no
    * limit; else 1 ms - 1 h.  After a hop over a full queue the client waits for
@@ -227,7 +227,7 @@ typedef struct quicmig_conn_info {
   uint64_t is_open;      /* the handshake is complete, the end not reported */
   uint64_t is_resumed;   /* a TLS session was resumed */
   quicmig_duration srtt, /* smoothed round-trip time */
-      min_rtt,           /* the least seen */
+      min_rtt,           /* the least seen on this path; 0: none yet */
       latest_rtt;        /* the last one measured */
   uint64_t cwnd,         /* congestion window, bytes */
       bytes_in_flight;   /* sent and neither acknowledged nor given up */

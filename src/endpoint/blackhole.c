@@ -5,7 +5,8 @@
  * PTO, was not answered either, or was. */
 #define UNPROVEN_MIN 3
 #define UNPROVEN_PTOS 2
-/* In TRYING the first PTO does not count for on_progress(). */
+/* In TRYING the first PTO does not count for on_progress(), and what was lost
+ * in an outage is repeated before anything new is acknowledged. */
 #define TRYING_PTOS 3
 
 static void enter(qm_blackhole *b, qm_blackhole_state state) {

@@ -231,11 +231,10 @@ static int on_more_stream_credit(ngtcp2_conn *conn, int64_t id,
   return 0;
 }
 
-static int on_client_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead,
-                             const ngtcp2_crypto_aead_ctx *aead_ctx,
-                             const uint8_t *text, size_t textlen,
-                             const uint8_t *nonce, size_t noncelen,
-                             const uint8_t *aad, size_t aadlen) {
+static int on_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead,
+                      const ngtcp2_crypto_aead_ctx *aead_ctx,
+                      const uint8_t *text, size_t textlen, const uint8_t *nonce,
+                      size_t noncelen, const uint8_t *aad, size_t aadlen) {
   int rv = ngtcp2_crypto_decrypt_cb(dest, aead, aead_ctx, text, textlen, nonce,
                                     noncelen, aad, aadlen);
 
@@ -248,8 +247,8 @@ static int on_client_decrypt(uint8_t *dest, const ngtcp2_crypto_aead *aead,
 #define COMMON_CALLBACKS                                                       \
   .recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,                       \
   .handshake_completed = on_handshake_completed,                               \
-  .encrypt = ngtcp2_crypto_encrypt_cb, .hp_mask = ngtcp2_crypto_hp_mask_cb,    \
-  .recv_stream_data = on_stream_data,                                          \
+  .encrypt = ngtcp2_crypto_encrypt_cb, .decrypt = on_decrypt,                  \
+  .hp_mask = ngtcp2_crypto_hp_mask_cb, .recv_stream_data = on_stream_data,     \
   .acked_stream_data_offset = on_stream_acked, .stream_open = on_stream_open,  \
   .stream_close = on_stream_close, .rand = on_rand,                            \
   .get_new_connection_id = on_new_id, .remove_connection_id = on_remove_id,    \
@@ -268,12 +267,10 @@ const ngtcp2_callbacks qm_conn_client_callbacks = {
     COMMON_CALLBACKS,
     .client_initial = ngtcp2_crypto_client_initial_cb,
     .recv_retry = ngtcp2_crypto_recv_retry_cb,
-    .decrypt = on_client_decrypt,
     .handshake_confirmed = on_handshake_confirmed,
 };
 
 const ngtcp2_callbacks qm_conn_server_callbacks = {
     COMMON_CALLBACKS,
     .recv_client_initial = ngtcp2_crypto_recv_client_initial_cb,
-    .decrypt = ngtcp2_crypto_decrypt_cb,
 };

@@ -6,7 +6,7 @@
 #include "endpoint/connecting.h"
 #include "endpoint/errtext.h"
 #include "endpoint/resolve.h"
-#include "quic/migrator.h"
+#include "quic/private.h"
 
 /* Refused this often before any answer: nobody listens.  One alone may be
  * forged, or a server that is just starting. */
@@ -51,7 +51,7 @@ static void on_wants_run(quicmig_conn *c) { client_of(c)->wants_run = true; }
 static quicmig_tstamp get_now(const quicmig_conn *conn) {
   const quicmig_client *c = (const quicmig_client *)(const void *)conn;
 
-  return c->is_inside ? c->migrator->clock.last : QUICMIG_NEVER;
+  return c->is_inside ? qm_migrator_now(c->migrator) : QUICMIG_NEVER;
 }
 
 static const qm_conn_owner owner = {
@@ -181,7 +181,7 @@ quicmig_tstamp quicmig_client_deadline(const quicmig_client *c) {
   }
   return qm_time_min(
       quicmig_deadline(c->migrator),
-      qm_clock_guard_out(&c->migrator->clock, qm_conn_deadline(&c->conn)));
+      qm_migrator_outer(c->migrator, qm_conn_deadline(&c->conn)));
 }
 
 static ngtcp2_ssize write_pkt(quicmig *m, ngtcp2_path *path,
@@ -205,6 +205,11 @@ static bool is_refused(const quicmig_client *c, uint64_t limit) {
   return s.rx_packets == 0 && s.refused >= limit;
 }
 
+/* Are hops scheduled at all? */
+static bool is_hopping(const quicmig_options *o) {
+  return o->hop_interval || o->hop_bytes || o->hop_packets || o->adaptive;
+}
+
 /*
  * A download sends nothing that would be acknowledged, so that its end and a
  * dead path look alike.  For a while after packets came in numbers, a PTO of
@@ -212,8 +217,8 @@ static bool is_refused(const quicmig_client *c, uint64_t limit) {
  * dead (degrade_ptos).
  */
 static void listen_closely(quicmig_client *c, int got) {
-  const quicmig_options *o = &c->migrator->engine.o;
-  quicmig_tstamp now = c->migrator->clock.last;
+  const quicmig_options *o = qm_migrator_options(c->migrator);
+  quicmig_tstamp now = qm_migrator_now(c->migrator);
   quicmig_duration pto = ngtcp2_conn_get_pto(c->conn.conn);
   quicmig_duration wanted = c->o.keep_alive ? c->o.keep_alive : QUICMIG_NEVER;
 
@@ -225,7 +230,7 @@ static void listen_closely(quicmig_client *c, int got) {
   if (got && c->counted >= BUSY_PACKETS) {
     c->busy_at = now;
   }
-  if (o->degrade_ptos && qm_sched_is_wanted(o) && c->busy_at &&
+  if (o->degrade_ptos && is_hopping(o) && c->busy_at &&
       now < qm_time_add(c->busy_at, BUSY_PTOS * pto)) {
     wanted = qm_time_min(wanted, pto);
   }
@@ -235,17 +240,10 @@ static void listen_closely(quicmig_client *c, int got) {
   }
 }
 
-/* May ngtcp2 have a PATH_CHALLENGE to write, or to answer? */
-static bool is_validating(quicmig *m) {
-  bool is_probed = m->is_probed;
-
-  m->is_probed = false;
-  return is_probed || m->engine.hop.phase != QM_PHASE_IDLE;
-}
-
 /* Reads, lets time pass, writes.  True: the connection is over. */
 static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
   int rv = fd >= 0 ? quicmig_read(c->migrator, fd, now) : 0;
+  size_t too_large;
 
   if (rv != QUICMIG_ERR_CONN) {
     if (c->conn.state == QM_CONN_OPEN) {
@@ -259,10 +257,10 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
   }
   c->wants_run = false;
   if (c->conn.wants_close) {
-    qm_engine_release(&c->migrator->engine);
+    qm_migrator_release(c->migrator);
   }
-  c->conn.is_validating = is_validating(c->migrator);
-  qm_conn_begin_write(&c->conn, c->migrator->clock.last);
+  c->conn.is_validating = qm_migrator_is_validating(c->migrator);
+  qm_conn_begin_write(&c->conn, qm_migrator_now(c->migrator));
   rv = quicmig_write(c->migrator, write_pkt, now, c);
   if (rv == QUICMIG_ERR_CONN) {
     if (qm_conn_on_error(&c->conn, quicmig_conn_error(c->migrator))) {
@@ -271,9 +269,9 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
     rv = quicmig_write(c->migrator, write_pkt, now, c);
   }
   c->is_held = rv != 0;
-  if (c->migrator->too_large) {
-    qm_conn_on_too_large(&c->conn, c->migrator->too_large, true);
-    c->migrator->too_large = 0;
+  too_large = qm_migrator_take_too_large(c->migrator);
+  if (too_large) {
+    qm_conn_on_too_large(&c->conn, too_large, true);
     c->wants_run = true;
   }
   qm_conn_after_write(&c->conn);
@@ -294,7 +292,7 @@ static bool take_turn(quicmig_client *c, int fd, quicmig_tstamp now) {
 int quicmig_client_run(quicmig_client *c, int fd, quicmig_tstamp now) {
   bool is_over;
 
-  if (c->is_inside) {
+  if (c->is_inside || (c->migrator && qm_migrator_is_inside(c->migrator))) {
     return QUICMIG_ERR_REENTRANT;
   }
   if (c->conn.state == QM_CONN_ENDED) {

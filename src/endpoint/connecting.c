@@ -5,7 +5,7 @@
 
 #include "endpoint/dial.h"
 #include "endpoint/race.h"
-#include "quic/migrator.h"
+#include "quic/private.h"
 
 #define DIALS 16
 #define NO_DIAL DIALS
@@ -344,12 +344,12 @@ static bool give_up(quicmig_client *c, quicmig_tstamp now,
 /* What the program did since to the dial that it sees holds for all. */
 static void spread(quicmig_client *c, quicmig_tstamp now) {
   qm_connecting *k = c->connecting;
-  const quicmig_options *o = &c->migrator->engine.o;
-  const qm_homes *h = &c->migrator->homes;
+  const quicmig_options *o = qm_migrator_options(c->migrator);
+  qm_addr remotes[QM_REMOTES];
   unsigned i;
 
-  if (h->n_remotes > 1) {
-    k->added = h->remotes[1];
+  if (qm_migrator_remotes(c->migrator, remotes) > 1) {
+    k->added = remotes[1];
   }
   if (memcmp(o, &k->cfg.migration, sizeof(*o)) == 0) {
     return;

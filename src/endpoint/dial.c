@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "endpoint/errtext.h"
-#include "quic/migrator.h"
+#include "quic/private.h"
 
 qm_dial_end qm_dial_get_end(const quicmig_conn *c) {
   qm_dial_end e = {.ccerr = c->ccerr,

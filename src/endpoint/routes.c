@@ -54,6 +54,14 @@ const qm_route *qm_routes_find(qm_routes *r, const struct sockaddr *shown,
   return route;
 }
 
+void qm_routes_on_accepted(qm_routes *r, const qm_route *route) {
+  size_t i = (size_t)(route - r->all);
+
+  if (i != r->in_use) {
+    r->all[i].asked = ++r->asked;
+  }
+}
+
 static bool is_it(const qm_route *route, const qm_addr *remote,
                   const qm_addr *local, uint32_t socket) {
   return route->shown.len && route->socket == socket &&

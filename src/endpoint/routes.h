@@ -10,13 +10,11 @@
  * validated before it counts.  By the way by which the connection began it is
  * the true port, so always where a server has one socket and one address.
  *
- * Packets are noted before anybody knows whether they are genuine.  A path that
- * ngtcp2 asked for has had a genuine one.  A new path takes the place of
- *   one that was asked for long ago, else
- *   one of an address that had been seen at another socket, as copies are (and
- *   paths behind a NAT with few ports), else
- *   the oldest that was never asked for.
- * Pure.
+ * Packets are noted before anybody knows whether they are genuine.  A path on
+ * which ngtcp2 accepted one, or that it asked for, has had a genuine one.  A
+ * new path takes the place of one that was asked for long ago, else one of an
+ * address that had been seen at another socket, as copies are (and paths behind
+ * a NAT with few ports), else the oldest that was never asked for. Pure.
  */
 #ifndef QM_ROUTES_H
 #define QM_ROUTES_H
@@ -36,7 +34,7 @@ typedef struct qm_route {
   bool is_second;    /* that address had been seen at another socket */
   bool is_validated; /* by ngtcp2, once */
   uint64_t noted;    /* a count */
-  uint64_t asked;    /* for, by ngtcp2: a count; 0: never */
+  uint64_t asked;    /* for by ngtcp2, or accepted: a count; 0: never */
 } qm_route;
 
 typedef struct qm_routes {
@@ -63,6 +61,9 @@ const qm_route *qm_routes_on_packet(qm_routes *r, const qm_addr *remote,
  * more. */
 const qm_route *qm_routes_find(qm_routes *r, const struct sockaddr *shown,
                                socklen_t len);
+
+/* ngtcp2 accepted a packet that came on that path: it will ask for it. */
+void qm_routes_on_accepted(qm_routes *r, const qm_route *route);
 
 /* NULL: none yet. */
 static inline const qm_route *qm_routes_in_use(const qm_routes *r) {

@@ -21,6 +21,7 @@
 #include "endpoint/tracker.h"
 #include "io/rxbuf.h"
 #include "io/txq.h"
+#include "quic/evidence.h"
 
 /* A connection of a server. */
 typedef struct qm_sconn {
@@ -33,6 +34,7 @@ typedef struct qm_sconn {
   qm_tracker tracker;
   qm_routes routes;
   const qm_route *route; /* by which the packet at hand came */
+  qm_evidence evidence;  /* which packets are genuine and new */
   uint32_t n_too_large;  /* of the server's, that it knows of */
   uint8_t *close_pkt; /* the CONNECTION_CLOSE, for the peer's stray packets */
   size_t close_len;

@@ -233,6 +233,8 @@ void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt) {
                 .addrlen = c->routes.local.len},
       .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&c->route->shown.u,
                  .addrlen = c->route->shown.len}};
+  qm_evidence_mark before;
+  bool is_accepted;
   int rv;
 
   if (c->conn.state == QM_CONN_ENDED) {
@@ -241,11 +243,16 @@ void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt) {
   }
   c->conn.is_validating =
       c->conn.is_validating || c->route != qm_routes_in_use(&c->routes);
+  before = qm_evidence_begin(&c->evidence, c->conn.conn);
   rv = ngtcp2_conn_read_pkt(c->conn.conn, &path, &pi, pkt->data, pkt->len,
                             c->server->clock.last);
+  is_accepted = qm_evidence_end(&c->evidence, c->conn.conn, &before);
   if (rv != 0) {
     on_error(c, rv);
     return;
+  }
+  if (is_accepted) { /* copies from elsewhere must not push it out */
+    qm_routes_on_accepted(&c->routes, c->route);
   }
   on_wants_run(&c->conn);
 }

@@ -359,6 +359,9 @@ void quicmig_get_stats(const quicmig *m, quicmig_stats *s) {
 }
 
 quicmig_tstamp quicmig_next_hop(const quicmig *m) {
+  if (!m->conn) {
+    return QUICMIG_NEVER;
+  }
   return qm_clock_guard_out(&m->clock, qm_sched_deadline(&m->engine.sched));
 }
 

@@ -24,6 +24,7 @@
 #include <ngtcp2/ngtcp2.h>
 
 #include "base/time.h"
+#include <quicmig/types.h>
 
 #define QM_EVIDENCE_WORDS 3
 /* Packet numbers that are told apart, from the largest one down. */
@@ -53,10 +54,11 @@ typedef struct qm_evidence_mark {
 
 /* ngtcp2_conn_read_pkt() is about to be called, on this thread; until the end
  * decrypted packets count for e. */
-qm_evidence_mark qm_evidence_begin(qm_evidence *e, ngtcp2_conn *conn);
+QUICMIG_EXTERN qm_evidence_mark qm_evidence_begin(qm_evidence *e,
+                                                  ngtcp2_conn *conn);
 
 /* It has returned.  True: a packet was accepted. */
-bool qm_evidence_end(qm_evidence *e, ngtcp2_conn *conn,
-                     const qm_evidence_mark *before);
+QUICMIG_EXTERN bool qm_evidence_end(qm_evidence *e, ngtcp2_conn *conn,
+                                    const qm_evidence_mark *before);
 
 #endif

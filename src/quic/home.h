@@ -14,9 +14,9 @@
 
 #include "base/addr.h"
 #include "io/sock.h"
+#include "quic/private.h"
 #include <quicmig/quicmig.h>
 
-#define QM_REMOTES 2
 /* The home of a path that was added by hand: the program knows why. */
 #define QM_HOME_BY_HAND 0xfe
 /* A better home that comes and goes is left alone. */

@@ -8,6 +8,7 @@
  *   home.c      interfaces and the server's addresses
  *   roam.c      changes of the network
  *   natbudget.c the process's NAT mappings
+ *   private.c   what only the endpoint may ask
  *   stall.c     a way out when nothing comes back any more
  *   evidence.c  whether ngtcp2 accepted what it was given
  * The handle of a path is its socket's fd.
@@ -21,6 +22,7 @@
 #include "io/sock.h"
 #include "quic/evidence.h"
 #include "quic/home.h"
+#include "quic/private.h"
 #include <quicmig/quicmig.h>
 
 /* Packets the kernel did not take; exists only while there are any. */
@@ -55,15 +57,6 @@ struct quicmig {
   bool has_finished;  /* something was written after the handshake completed */
   qm_path slots[];
 };
-
-/* quicmig_new() over another network.  For libquicmig-endpoint and the tests:
- * exported under a private version. */
-QUICMIG_EXTERN int qm_migrator_new(quicmig **pm, const quicmig_options *o,
-                                   const quicmig_callbacks *cb,
-                                   const quicmig_mem *mem, const qm_net *net,
-                                   const struct sockaddr *remote,
-                                   socklen_t remotelen, quicmig_tstamp now,
-                                   void *user_data);
 
 /* Opens a call that may change things, before any other work: enters the clock.
  * 0 with is_inside set, to be cleared by the caller, or QUICMIG_ERR_REENTRANT

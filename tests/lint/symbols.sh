@@ -1,6 +1,6 @@
 #!/bin/sh
 # Gate: what a shared library exports, what its version map names and what the
-# public headers declare is the same.  Names under a node *_PRIVATE of a map are
+# public headers declare is the same.  Names under a node *_PRIVATE_x.y.z are
 # for our own libraries and in no public header.
 # Needs: cmake, binutils.  Exit status: 0 clean, 1 complaints.
 . "$(dirname "$0")/common"
@@ -43,7 +43,7 @@ for lib in libquicmig libquicmig-endpoint libquicmig-ev; do
   [ -f "src/pkg/$lib.map" ] || complain "src/pkg/$lib.map is missing"
 done
 
-grep -hv '_PRIVATE ' "$tmp"/*.names | awk '{ print $2 }' | sort >"$tmp/public"
+grep -hv '_PRIVATE_[0-9.]* ' "$tmp"/*.names | awk '{ print $2 }' | sort >"$tmp/public"
 uniq -d "$tmp/public" | while read -r name; do
   complain "src/pkg: $name is in more than one map"
 done

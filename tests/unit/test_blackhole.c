@@ -20,7 +20,7 @@ typedef struct row {
 } row;
 
 #define PTOS_2 "          "
-#define PTOS_3 "               "
+#define PTOS_5 "                         "
 #define CLEAR QM_BLACKHOLE_CLEAR
 #define SUSPECT QM_BLACKHOLE_SUSPECT
 #define TRYING QM_BLACKHOLE_TRYING
@@ -41,19 +41,19 @@ static const row rows[] = {
     {"an outage: a late answer", "LLL" PTOS_2 "A", CLEAR, 0},
     {"an outage: data comes again", "LLL" PTOS_2 "S  aLLL            P", CLEAR,
      0},
-    {"what was repeated in small ones", "LLL" PTOS_2 "S  aLLL  P" PTOS_3,
+    {"what was repeated in small ones", "LLL" PTOS_2 "S  aLLL  P" PTOS_5,
      SUSPECT, 0},
     {"progress of no importance", "LLL  P" PTOS_2 "P", SUSPECT, 0},
     {"too few tries", "LLL" PTOS_2 "S  aLL" PTOS_2 PTOS_2, TRYING, 0},
     {"tries fail, and nothing is answered",
-     "LLL" PTOS_2 "S  aLLL" PTOS_3 PTOS_2, SUSPECT, 0},
-    {"tries fail, others do not", "LLL" PTOS_2 "S  aLLL" PTOS_3 "S a", CLEAR,
+     "LLL" PTOS_2 "S  aLLL" PTOS_5 PTOS_2, SUSPECT, 0},
+    {"tries fail, others do not", "LLL" PTOS_2 "S  aLLL" PTOS_5 "S a", CLEAR,
      1},
-    {"told once", "LLL" PTOS_2 "S  aLLL" PTOS_3 "S a" PTOS_2 "Sa Sa" PTOS_2,
+    {"told once", "LLL" PTOS_2 "S  aLLL" PTOS_5 "S a" PTOS_2 "Sa Sa" PTOS_2,
      CLEAR, 1},
     {"a second outage, and a large answer",
-     "LLL" PTOS_2 "S  aLLL" PTOS_3 "A" PTOS_2 "Sa", CLEAR, 0},
-    {"another path", "LLL" PTOS_2 "S  aLLL" PTOS_3 "MS a" PTOS_2, CLEAR, 0},
+     "LLL" PTOS_2 "S  aLLL" PTOS_5 "A" PTOS_2 "Sa", CLEAR, 0},
+    {"another path", "LLL" PTOS_2 "S  aLLL" PTOS_5 "MS a" PTOS_2, CLEAR, 0},
 };
 
 static void step(qm_blackhole *b, char c, uint64_t *in_flight,

@@ -1,0 +1,54 @@
+/*
+ * What libquicmig-endpoint calls of libquicmig beside the public headers, and
+ * tests.  Functions only: the endpoint never reads a migrator's struct, whose
+ * layout another version may change.  They are exported under a version node
+ * that has the exact version in its name, so that the loader refuses an
+ * endpoint and a libquicmig of different versions (src/pkg/libquicmig.map).
+ */
+#ifndef QM_PRIVATE_H
+#define QM_PRIVATE_H
+
+#include "base/addr.h"
+#include "io/net.h"
+#include "quic/evidence.h"
+#include <quicmig/quicmig.h>
+
+/* Addresses of the server, one of each family. */
+#define QM_REMOTES 2
+
+/* quicmig_new() over another network. */
+QUICMIG_EXTERN int qm_migrator_new(quicmig **pm, const quicmig_options *o,
+                                   const quicmig_callbacks *cb,
+                                   const quicmig_mem *mem, const qm_net *net,
+                                   const struct sockaddr *remote,
+                                   socklen_t remotelen, quicmig_tstamp now,
+                                   void *user_data);
+
+/* The time that ngtcp2 sees, which never steps back; and a time of that clock
+ * on the program's. */
+QUICMIG_EXTERN quicmig_tstamp qm_migrator_now(const quicmig *m);
+QUICMIG_EXTERN quicmig_tstamp qm_migrator_outer(const quicmig *m,
+                                                quicmig_tstamp inner);
+
+/* The options in force. */
+QUICMIG_EXTERN const quicmig_options *qm_migrator_options(const quicmig *m);
+
+/* The server's addresses; returns how many. */
+QUICMIG_EXTERN size_t qm_migrator_remotes(const quicmig *m,
+                                          qm_addr remotes[QM_REMOTES]);
+
+/* Is a call under way: does a callback of quicmig's run? */
+QUICMIG_EXTERN bool qm_migrator_is_inside(const quicmig *m);
+
+/* May ngtcp2 have a PATH_CHALLENGE to write or to answer?  Asking takes note.
+ */
+QUICMIG_EXTERN bool qm_migrator_is_validating(quicmig *m);
+
+/* Bytes of the last packet that the kernel refused as too large for our side of
+ * the path in use, since this was asked last; 0: none. */
+QUICMIG_EXTERN size_t qm_migrator_take_too_large(quicmig *m);
+
+/* What is to be written next cannot wait: the connection ends. */
+QUICMIG_EXTERN void qm_migrator_release(quicmig *m);
+
+#endif
