@@ -116,3 +116,13 @@ quicmig_duration cli_duration(const char *option, const char *text) {
   }
   return 0;
 }
+
+const char *cli_clean(char *dest, size_t room, const char *text) {
+  size_t i;
+
+  for (i = 0; i + 1 < room && text[i]; i++) {
+    dest[i] = text[i] < ' ' || text[i] > '~' ? '?' : text[i];
+  }
+  dest[i] = '\0';
+  return dest;
+}

@@ -36,6 +36,15 @@ void cli_string(const char *option, const char *text, char *dest, size_t room);
 /* Raises the limit of open files to what the system allows this program. */
 void cli_allow_sockets(void);
 
+/*
+ * Text that comes from outside, such as the peer's reason or the name in its
+ * certificate, on its way to a terminal or a log: all but printable ASCII
+ * becomes
+ * `?`, so that it cannot move the cursor, change colours, or end the line. dest
+ * has `room` bytes, at least one; what does not fit is left out.  Returns dest.
+ */
+const char *cli_clean(char *dest, size_t room, const char *text);
+
 /* A number with the unit ms, s, m or h; 0 needs none. */
 quicmig_duration cli_duration(const char *option, const char *text);
 

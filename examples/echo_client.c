@@ -275,13 +275,15 @@ static void on_connected(quicmig_conn *c, void *user_data) {
 static void on_closed(quicmig_conn *c, const quicmig_close_info *info,
                       void *user_data) {
   program *p = user_data;
+  char reason[256];
 
   (void)c;
   if (info->err != 0) {
-    fprintf(
-        stderr, "echo_client: %s port %llu: %s%s%s%s\n", p->o.host,
-        (unsigned long long)p->o.port, info->by_peer ? "the server says: " : "",
-        quicmig_strerror(info->err), info->reason[0] ? ": " : "", info->reason);
+    fprintf(stderr, "echo_client: %s port %llu: %s%s%s%s\n", p->o.host,
+            (unsigned long long)p->o.port,
+            info->by_peer ? "the server says: " : "",
+            quicmig_strerror(info->err), info->reason[0] ? ": " : "",
+            cli_clean(reason, sizeof(reason), info->reason));
     p->status = 1;
   }
   ev_break(p->loop, EVBREAK_ALL);

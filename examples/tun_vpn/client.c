@@ -108,7 +108,7 @@ static void say_end(const client *c, const quicmig_close_info *info) {
       info->by_peer ? "the server says: " : "",
       info->by_peer && info->reason[0] ? "" : quicmig_strerror(info->err),
       info->reason[0] && !info->by_peer ? ": " : "",
-      say_clean(reason, info->reason), c->backoff);
+      cli_clean(reason, sizeof(reason), info->reason), c->backoff);
 }
 
 static void retry_later(client *c) {

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CLEAN_MAX 256
-
 void say(const char *format, ...) {
   char line[1024];
   va_list args;
@@ -65,17 +63,4 @@ place place_of(const struct sockaddr_storage *ss) {
     p.port = ntohs(in6->sin6_port);
   }
   return p;
-}
-
-const char *say_clean(char *dest, const char *text) {
-  size_t i;
-
-  for (i = 0; i < CLEAN_MAX - 1 && text[i]; i++) {
-    dest[i] = text[i];
-    if (text[i] < ' ' || text[i] > '~') {
-      dest[i] = '?';
-    }
-  }
-  dest[i] = '\0';
-  return dest;
 }

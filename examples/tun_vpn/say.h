@@ -29,7 +29,4 @@ __attribute__((format(printf, 2, 3))) void say_rarely(say_limit *l,
 
 place place_of(const struct sockaddr_storage *ss);
 
-/* The peer's text with everything unprintable as `?`; dest has 256 bytes. */
-const char *say_clean(char *dest, const char *text);
-
 #endif

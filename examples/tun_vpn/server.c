@@ -91,7 +91,8 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
   i = find_client(&s->s.c, name);
   if (i == s->s.c.nclients) {
     say_rarely(&s->refused_said, "refused: %s from %s port %u is not a Client",
-               say_clean(clean, name[0] ? name : "a client without a name"),
+               cli_clean(clean, sizeof(clean),
+                         name[0] ? name : "a client without a name"),
                p.host, p.port);
     quicmig_conn_close(conn, NOT_KNOWN, "this name is not known here");
     return;
@@ -113,7 +114,8 @@ static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
     return;
   }
   say("%s disconnected: %s%s%s", name_of(s, t), quicmig_strerror(info->err),
-      info->reason[0] ? ": " : "", say_clean(reason, info->reason));
+      info->reason[0] ? ": " : "",
+      cli_clean(reason, sizeof(reason), info->reason));
   tunnel_close(t);
 }
 

@@ -120,21 +120,14 @@ static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
                       void *user_data) {
   client *c = user_data;
   char reason[256];
-  size_t i;
 
   (void)conn;
-  for (i = 0; i + 1 < sizeof(reason) && info->reason[i]; i++) {
-    reason[i] = info->reason[i];
-    if (reason[i] < ' ' || reason[i] > '~') {
-      reason[i] = '?'; /* it is the peer's */
-    }
-  }
-  reason[i] = '\0';
   if (c->is_stopping) {
     return;
   }
   log_line("connection ended: %s%s%s%s", info->by_peer ? "by the server: " : "",
-           quicmig_strerror(info->err), reason[0] ? ": " : "", reason);
+           quicmig_strerror(info->err), info->reason[0] ? ": " : "",
+           cli_clean(reason, sizeof(reason), info->reason));
   if (c->connected_at && quicmig_clock() - c->connected_at > STEADY) {
     c->backoff = BACKOFF_FIRST;
   }

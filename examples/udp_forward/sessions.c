@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../cli.h"
 #include "server.h"
 
 int session_on_accept(quicmig_server *q, quicmig_conn *conn, void *user_data) {
@@ -28,7 +29,7 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
   session *t = user_data;
   quicmig_conn_info info = {.size = sizeof(info)};
   char text[LOG_ADDRESS_MAX], name[128] = "";
-  size_t i;
+  char clean[sizeof(name)];
 
   t->is_connected = true;
   t->owner->s.count.connections++;
@@ -36,13 +37,9 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
   if (t->owner->o.tls.ca_file) {
     (void)quicmig_conn_peer_name(conn, name, sizeof(name));
   }
-  for (i = 0; name[i]; i++) {
-    if (name[i] < ' ' || name[i] > '~') {
-      name[i] = '?';
-    }
-  }
   log_line("client %llu connected from %s%s%s", (unsigned long long)t->id,
-           log_address(&info.remote, text), name[0] ? ": " : "", name);
+           log_address(&info.remote, text), name[0] ? ": " : "",
+           cli_clean(clean, sizeof(clean), name));
 }
 
 static void on_migrated(quicmig_conn *conn, const quicmig_migration *m,
