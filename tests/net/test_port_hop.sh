@@ -13,6 +13,7 @@ lo=6000 hi=6999
 # nobody may write there, and that is all it may.
 chmod 711 "$tmp"
 as_nobody='setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all'
+echo_server=$(sh ../../examples/lab/public.sh "$echo_server" "$tmp/public")
 $as_nobody test -x "$echo_server" || skip "nobody cannot run $echo_server"
 
 # serve NAME OPTION...: as nobody; its migrations go to $tmp/NAME.moves.
