@@ -24,6 +24,7 @@ typedef struct qm_path {
   bool is_retired : 1; /* its connection ID is gone: ngtcp2 reads it no more */
   bool is_dry : 1; /* draining, and what was in flight at the switch has come */
   bool is_heard : 1;    /* something came since it was tried */
+  bool lacks_gso : 1;   /* the layer above's: it was refused */
   uint8_t home;         /* the layer above's name for the way to the peer */
   uint8_t no_offload;   /* QUICMIG_NO_...: what the socket does without */
   uint16_t remote_port; /* the peer's, host byte order */

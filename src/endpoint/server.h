@@ -20,8 +20,12 @@
 #include "endpoint/routes.h"
 #include "endpoint/tracker.h"
 #include "io/rxbuf.h"
+#include "io/txlack.h"
 #include "io/txq.h"
 #include "quic/evidence.h"
+
+/* Routes that may do without GSO at a time; more take the places of others. */
+#define QM_SERVER_LACKS 64
 
 /* A connection of a server. */
 typedef struct qm_sconn {
@@ -66,6 +70,8 @@ struct quicmig_server {
   uint8_t reset_secret[32];
   quicmig_tstamp resets_at; /* start of the second that resets_left is for */
   uint32_t resets_left;
+  qm_txlack lacks[QM_SERVER_LACKS];
+  quicmig_tstamp lacks_until; /* none of them counts from then on */
   bool is_inside;
   bool is_watched;
   bool is_closing;

@@ -1,7 +1,9 @@
 #include "endpoint/server.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "base/siphash.h"
 #include "io/txplan.h"
 
 /* Times that a full socket among several is waited for, a millisecond each. */
@@ -16,6 +18,54 @@ uint8_t *qm_server_room(quicmig_server *s) {
   return room;
 }
 
+/* The entry for what goes from local, by that socket, to remote; *path: its
+ * name for it.  The connection may be gone before its message leaves. */
+static qm_txlack *lack_of(quicmig_server *s, const qm_addr *remote,
+                          const qm_addr *local, uint32_t socket,
+                          uint16_t *path) {
+  uint8_t input[sizeof(socket) + 2 * sizeof(remote->u)];
+  size_t n = sizeof(socket);
+  uint64_t h;
+
+  memcpy(input, &socket, n);
+  memcpy(input + n, &remote->u, remote->len);
+  n += remote->len;
+  memcpy(input + n, &local->u, local->len);
+  h = qm_siphash(s->routes_key, input, n + local->len);
+  *path = (uint16_t)(h >> 16);
+  return &s->lacks[h % QM_SERVER_LACKS];
+}
+
+static bool is_any_lacking(const quicmig_server *s) {
+  return s->clock.last < s->lacks_until;
+}
+
+static bool may_group(quicmig_server *s, const qm_route *route) {
+  const qm_txlack *l;
+  uint16_t path;
+
+  if (s->listener.no_offload & QUICMIG_NO_GSO) {
+    return false;
+  }
+  if (!is_any_lacking(s)) {
+    return true;
+  }
+  l = lack_of(s, &route->remote, &route->local, route->socket, &path);
+  return !qm_txlack_is_on(l, path, s->clock.last);
+}
+
+/* A message of several was refused; those to others still leave as they are. */
+static void on_no_gso(quicmig_server *s, const qm_msg *m) {
+  uint16_t path;
+  qm_txlack *l = lack_of(s, &m->remote, &m->local, qm_txq_tag(&s->tx), &path);
+
+  if (!is_any_lacking(s)) {
+    memset(s->lacks, 0, sizeof(s->lacks));
+  }
+  qm_txlack_on_refused(l, path, s->clock.last);
+  s->lacks_until = qm_time_add(s->clock.last, QM_TXLACK_MAX + QM_TXLACK_MEMORY);
+}
+
 void qm_server_add(quicmig_server *s, const qm_route *route, uint8_t ecn,
                    size_t len) {
   const qm_msg like = {.family = qm_addr_family(&route->remote),
@@ -23,8 +73,7 @@ void qm_server_add(quicmig_server *s, const qm_route *route, uint8_t ecn,
                        .local = route->local,
                        .remote = route->remote};
 
-  qm_txq_add(&s->tx, route->socket, &like, len,
-             !(s->listener.no_offload & QUICMIG_NO_GSO));
+  qm_txq_add(&s->tx, route->socket, &like, len, may_group(s, route));
 }
 
 void qm_server_answer(quicmig_server *s, const qm_msg *pkt, size_t len) {
@@ -37,8 +86,9 @@ void qm_server_answer(quicmig_server *s, const qm_msg *pkt, size_t len) {
 /* The kernel did not take the front message.  False: it wants time. */
 static bool deal_with(quicmig_server *s, int err) {
   size_t n;
+  const qm_msg *m = qm_txq_front(&s->tx, &n);
 
-  switch (qm_txplan_on_error(err, qm_txq_front(&s->tx, &n))) {
+  switch (qm_txplan_on_error(err, m)) {
   case QM_TX_WAIT:
     /* One socket of many must not stop the others for long. */
     if (s->listener.n > 1 && ++s->waits > WAITS_MAX) {
@@ -48,7 +98,7 @@ static bool deal_with(quicmig_server *s, int err) {
     s->write_at = qm_time_add(s->clock.last, QM_TX_RETRY_AFTER);
     return false;
   case QM_TX_NO_GSO:
-    s->listener.no_offload |= QUICMIG_NO_GSO;
+    on_no_gso(s, m);
     qm_txq_split(&s->tx);
     return true;
   case QM_TX_SPLIT:
@@ -76,7 +126,16 @@ static void on_sent(quicmig_server *s, const qm_msg *msgs, size_t n) {
   size_t i;
 
   for (i = 0; i < n; i++) {
-    s->stats.tx_packets += qm_msg_count(&msgs[i]);
+    size_t count = qm_msg_count(&msgs[i]);
+
+    s->stats.tx_packets += count;
+    if (count > 1 && is_any_lacking(s)) {
+      uint16_t path;
+      qm_txlack *l = lack_of(s, &msgs[i].remote, &msgs[i].local,
+                             qm_txq_tag(&s->tx), &path);
+
+      qm_txlack_on_taken(l, path, s->clock.last);
+    }
   }
   qm_txq_on_sent(&s->tx, n);
   s->waits = 0;

@@ -13,7 +13,7 @@ typedef enum qm_tx_verdict {
   QM_TX_WAIT,   /* the same message again on the same path, later */
   QM_TX_AGAIN,  /* the same message again now: a pending ICMP error was read */
   QM_TX_SPLIT,  /* datagram by datagram: some of them are too large */
-  QM_TX_NO_GSO, /* the same, and no more GSO on this socket */
+  QM_TX_NO_GSO, /* the same, and no GSO on this path for a while: qm_txlack */
   QM_TX_UNMARK, /* the same message again now, without ECN bits */
   QM_TX_SKIP,   /* this datagram is lost, as the network may lose it */
   QM_TX_PATH_DOWN /* lost, and the path has no route or address any more */

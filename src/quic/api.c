@@ -259,7 +259,7 @@ static int pass_time(quicmig *m) {
     return QUICMIG_ERR_CONN;
   }
   if (ngtcp2_conn_get_expiry(m->conn) <= now) {
-    m->conn_error = ngtcp2_conn_handle_expiry(m->conn, now);
+    m->conn_error = (int16_t)ngtcp2_conn_handle_expiry(m->conn, now);
     qm_migrator_run(m);
     if (m->conn_error != 0) {
       return QUICMIG_ERR_CONN;

@@ -101,7 +101,7 @@ int qm_homes_open_from(quicmig *m, uint8_t from, qm_ports *ports, qm_sock *s,
       first_errno = m->sys_error;
     }
   }
-  m->sys_error = first_errno;
+  m->sys_error = (int16_t)first_errno;
   return first;
 }
 

@@ -93,9 +93,11 @@ int qm_migrator_open_socket(quicmig *m, const qm_migrator_socket *how,
                        .remote = how->remote,
                        .hook = m->cb.socket ? call_socket_hook : NULL,
                        .hook_ctx = m};
+  int sys_error = 0, rv;
 
-  m->sys_error = 0;
-  return qm_sock_open(m->net, ports, &r, s, &m->sys_error);
+  rv = qm_sock_open(m->net, ports, &r, s, &sys_error);
+  m->sys_error = (int16_t)sys_error;
+  return rv;
 }
 
 void qm_migrator_on_socket(quicmig *m, const qm_sock *s, uint8_t home) {

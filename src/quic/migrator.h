@@ -20,6 +20,7 @@
 #include "core/engine.h"
 #include "io/net.h"
 #include "io/sock.h"
+#include "io/txlack.h"
 #include "quic/evidence.h"
 #include "quic/home.h"
 #include "quic/private.h"
@@ -47,14 +48,17 @@ struct quicmig {
   qm_evidence evidence;
   qm_homes homes;
   qm_ports ports;
-  int conn_error, sys_error;
-  uint16_t too_large; /* bytes, for the MTU of our side of the path in use: the
-                       * last such packet, until the endpoint looks */
-  bool is_probed;     /* a packet came on another path than the one in use */
-  bool is_inside;     /* a call is under way: callbacks may only look */
-  bool is_late;       /* the machine has paused, and nothing was judged since */
-  bool is_pinging;    /* ngtcp2's keep-alive is short, for a PING at once */
-  bool has_finished;  /* something was written after the handshake completed */
+  qm_txlack lack;      /* of GSO, for the paths with lacks_gso */
+  int16_t sys_error;   /* an errno */
+  int16_t conn_error;  /* ngtcp2's */
+  uint16_t too_large;  /* bytes, for the MTU of our side of the path in use: the
+                        * last such packet, until the endpoint looks */
+  bool is_probed : 1;  /* a packet came on another path than the one in use */
+  bool is_inside : 1;  /* a call is under way: callbacks may only look */
+  bool is_late : 1;    /* the machine paused, and nothing was judged since */
+  bool is_pinging : 1; /* ngtcp2's keep-alive is short, for a PING at once */
+  bool has_finished : 1; /* something was written after the handshake
+                          * completed */
   qm_path slots[];
 };
 

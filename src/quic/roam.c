@@ -15,7 +15,7 @@ int qm_homes_watch(quicmig *m) {
   }
   fd = m->net->watch(m->net->ctx);
   if (fd < 0) {
-    m->sys_error = -fd;
+    m->sys_error = (int16_t)-fd;
     return QUICMIG_ERR_SYSTEM;
   }
   m->homes.watch_fd = fd;
@@ -54,7 +54,7 @@ void qm_homes_on_readable(quicmig *m) {
 static int end_question(quicmig *m, int err, int sys_error, const qm_sock *s) {
   bool is_gone = qm_homes_is_unreachable(err, m->sys_error);
 
-  m->sys_error = sys_error;
+  m->sys_error = (int16_t)sys_error;
   if (err == 0) {
     m->net->close(m->net->ctx, s->fd);
   }

@@ -32,8 +32,8 @@ static int read_one(quicmig *m, qm_path *p, const uint8_t *data, size_t len,
   m->is_probed = m->is_probed || as->id != m->engine.active_id;
   qm_migrator_ngtcp2_path(m, as, &path);
   before = qm_evidence_begin(&m->evidence, m->conn);
-  m->conn_error =
-      ngtcp2_conn_read_pkt(m->conn, &path, &pi, data, len, m->clock.last);
+  m->conn_error = (int16_t)ngtcp2_conn_read_pkt(m->conn, &path, &pi, data, len,
+                                                m->clock.last);
   is_accepted = qm_evidence_end(&m->evidence, m->conn, &before);
   qm_migrator_sync(m);
   qm_migrator_run(m);

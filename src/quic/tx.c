@@ -14,6 +14,8 @@
 #define AGAIN_MAX 2
 /* Send quanta (64 KiB) of one call: reading must have its turn. */
 #define QUANTA_MAX 4
+/* The paths that lack GSO share one clock. */
+#define LACK 0
 
 struct qm_hold {
   qm_txq q;
@@ -65,12 +67,22 @@ static void hold(quicmig *m, qm_txq *q) {
   qm_txq_move(q, &m->hold->q);
 }
 
+static bool may_group(const quicmig *m, const qm_path *p) {
+  return !(p->no_offload & QUICMIG_NO_GSO) &&
+         !(p->lacks_gso && qm_txlack_is_on(&m->lack, LACK, m->clock.last));
+}
+
 static void on_sent(quicmig *m, qm_path *p, const qm_msg *msgs, size_t n) {
   size_t i;
 
   for (i = 0; i < n; i++) {
-    qm_engine_on_tx(&m->engine, p, qm_msg_count(&msgs[i]), msgs[i].len,
-                    m->clock.last);
+    size_t count = qm_msg_count(&msgs[i]);
+
+    qm_engine_on_tx(&m->engine, p, count, msgs[i].len, m->clock.last);
+    if (count > 1 && p->lacks_gso && may_group(m, p)) {
+      p->lacks_gso = false;
+      qm_txlack_on_taken(&m->lack, LACK, m->clock.last);
+    }
   }
 }
 
@@ -90,7 +102,8 @@ static bool deal_with(quicmig *m, qm_txq *q, qm_path *p, int err,
     }
     return true;
   case QM_TX_NO_GSO:
-    p->no_offload = (uint8_t)(p->no_offload | QUICMIG_NO_GSO);
+    p->lacks_gso = true;
+    qm_txlack_on_refused(&m->lack, LACK, m->clock.last);
     qm_txq_split(q);
     return true;
   case QM_TX_SPLIT:
@@ -167,7 +180,7 @@ static void add(quicmig *m, qm_txq *q, size_t len, const ngtcp2_path *path,
   }
   if (p) {
     like->family = qm_addr_family(&p->local);
-    qm_txq_add(q, p->id, like, len, !(p->no_offload & QUICMIG_NO_GSO));
+    qm_txq_add(q, p->id, like, len, may_group(m, p));
   } else {
     qm_engine_on_tx_dropped(&m->engine, 1);
   }
@@ -233,7 +246,7 @@ static int write_packets(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
   qm_txq_init(&q, buf, sizeof(buf));
   n = write_quantum(m, &q, write_pkt, arg, &is_open);
   if (n < 0) {
-    m->conn_error = (int)n;
+    m->conn_error = (int16_t)n;
     return QUICMIG_ERR_CONN;
   }
   ngtcp2_conn_update_pkt_tx_time(m->conn, m->clock.last);

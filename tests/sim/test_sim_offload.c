@@ -1,7 +1,7 @@
 /*
  * GSO and GRO under load, with hops: whatever a send answers, at either end, no
- * datagram is lost; a socket that cannot do GSO does without, the next one
- * tries again; a full socket makes nothing grow.
+ * datagram is lost; a path that cannot do GSO does without for a while, and the
+ * next one tries at once; a full socket makes nothing grow.
  */
 #include "rig.h"
 
@@ -19,12 +19,14 @@
 #define FULL_FOR (50 * MS)
 #define HOLD_MAX (80u << 10)   /* what waits for the kernel, in bytes */
 #define UNDER_WAY (256u << 10) /* what ngtcp2 keeps beside it */
+#define PATHS 65536            /* by the server's port or the client's socket */
 
 /* The messages that an error is for. */
 typedef enum victim {
   ANY,
   GROUPED, /* several datagrams */
   MARKED,  /* with ECN bits */
+  ONE,     /* several, to the first of two clients */
   LARGE    /* longer datagrams than a device of MTU 1428 takes */
 } victim;
 
@@ -34,7 +36,7 @@ typedef struct row {
   victim victim;
   uint64_t from, count;    /* of these messages */
   quicmig_duration period; /* or all in the first 50 ms of each; 0: not so */
-  bool ends_gso;           /* wanted, on the socket that meets it */
+  bool ends_gso;           /* for a second, on the path that meets it */
 } row;
 
 /* What one end sends and receives; the fault_arg of its host. */
@@ -45,11 +47,14 @@ typedef struct watch {
   const qm_msg *first; /* of the call */
   int fd;
   uint32_t lacks;        /* offloads, on this host */
-  uint64_t victims, met; /* met: sockets that met an error */
-  quicmig_tstamp met_at[SIM_SOCKS];
+  uint64_t victims, met; /* met: paths that met an error */
+  uint16_t one;          /* port of the client that is the victim */
+  quicmig_tstamp met_at[PATHS], hit_at;
   uint64_t grouped_tx, grouped_rx;
-  uint64_t grouped_after, grouped_elsewhere; /* on sockets that met an error,
-                                                and on others since */
+  /* On paths that met an error, within a second and later, and on others since
+   * the first one. */
+  uint64_t grouped_soon, grouped_late, grouped_elsewhere;
+  uint64_t hits;
   uint64_t roomy; /* receive calls with room for several */
   qm_net sim;     /* without us */
 } watch;
@@ -62,12 +67,14 @@ typedef struct world {
   size_t base, held_max, live_base[2], live_max[2];
 } world;
 
-static bool is_victim(const row *r, const qm_msg *m) {
+static bool is_victim(const row *r, const qm_msg *m, uint16_t one) {
   switch (r->victim) {
   case GROUPED:
     return qm_msg_count(m) > 1;
   case MARKED:
     return m->ecn != 0;
+  case ONE:
+    return qm_msg_count(m) > 1 && qm_addr_port(&m->remote) == one;
   case LARGE:
     return (m->segment ? m->segment : m->len) > 1400;
   case ANY:
@@ -80,11 +87,27 @@ static bool is_victim(const row *r, const qm_msg *m) {
 static bool is_hit(watch *w, const qm_msg *m) {
   const row *r = w->r;
 
-  if (!r || !r->err || m != w->first || !is_victim(r, m)) {
+  if (!r || !r->err || !is_victim(r, m, w->one) ||
+      (m != w->first && r->victim != ONE)) {
     return false;
   }
   return r->period ? w->world->now % r->period < FULL_FOR
                    : w->victims++ - r->from < r->count;
+}
+
+/* A client's socket is connected; a server's messages name the client. */
+static uint16_t path_of(const watch *w, const qm_msg *m) {
+  return m->remote.len ? qm_addr_port(&m->remote) : (uint16_t)w->fd;
+}
+
+static void count_group(watch *w, quicmig_tstamp met_at) {
+  if (!met_at) {
+    w->grouped_elsewhere += w->met != 0;
+  } else if (w->world->now > met_at + SEC) {
+    w->grouped_late++;
+  } else { /* what was written with the first one meets the error as well */
+    w->grouped_soon += w->world->now > met_at;
+  }
 }
 
 /* Is asked for each message of a batch, in order. */
@@ -92,6 +115,7 @@ static int inject(void *arg, sim_call call, uint64_t index) {
   watch *w = arg;
   const qm_msg *m = w->msgs;
   bool is_grouped = call == SIM_SEND && qm_msg_count(m) > 1;
+  quicmig_tstamp *met_at;
 
   (void)index;
   if (call != SIM_SEND) {
@@ -99,17 +123,20 @@ static int inject(void *arg, sim_call call, uint64_t index) {
   }
   w->msgs++;
   w->grouped_tx += is_grouped;
-  /* What was written with the first one meets the error as well. */
-  if (is_grouped && w->met_at[w->fd]) {
-    w->grouped_after += w->world->now > w->met_at[w->fd];
-  } else if (is_grouped && w->met) {
-    w->grouped_elsewhere++;
+  met_at = &w->met_at[path_of(w, m)];
+  if (is_grouped) {
+    count_group(w, *met_at);
   }
   if (!is_hit(w, m)) {
     return 0;
   }
-  if (!w->met_at[w->fd] && (is_grouped || !w->r->ends_gso)) {
-    w->met_at[w->fd] = w->world->now;
+  if (m != w->first) { /* ends the batch, and comes again as the first */
+    return w->r->err;
+  }
+  w->hits++;
+  w->hit_at = w->world->now;
+  if (!*met_at && (is_grouped || !w->r->ends_gso)) {
+    *met_at = w->world->now;
     w->met++;
   }
   return w->r->err;
@@ -196,17 +223,24 @@ static void look_at_memory(world *w) {
   }
 }
 
-static void load(world *w, int ticks) {
-  rig_client *c = &w->r.clients[0];
+static void send_burst(rig_client *c) {
   static uint8_t data[SIZE];
   size_t i;
 
+  for (i = 0; i < BURST; i++) {
+    assert_int_equal(quicmig_conn_send_datagram(quicmig_client_conn(c->c), data,
+                                                sizeof(data)),
+                     0);
+    c->sent++;
+  }
+}
+
+static void load(world *w, int ticks) {
+  size_t i;
+
   for (; ticks; ticks--) {
-    for (i = 0; i < BURST; i++) {
-      assert_int_equal(quicmig_conn_send_datagram(quicmig_client_conn(c->c),
-                                                  data, sizeof(data)),
-                       0);
-      c->sent++;
+    for (i = 0; i < w->r.n_clients; i++) {
+      send_burst(&w->r.clients[i]);
     }
     rig_run(&w->r, TICK);
     look_at_memory(w);
@@ -263,13 +297,15 @@ static void check(const world *w, const watch *end, const row *r) {
   assert_true(w->client.grouped_rx > 0 && w->server.grouped_rx > 0);
   assert_int_equal(end->met > 0, r->err != 0);
   if (r->ends_gso) {
-    assert_int_equal(end->grouped_after, 0);
-    assert_int_equal(end->grouped_elsewhere > 0, is_client);
+    /* The paths of a client share one clock; without marks all is well. */
+    assert_true(end->grouped_soon <= (is_client ? 2 : 0) ||
+                r->victim == MARKED);
+    assert_true(end->grouped_elsewhere > 0);
   } else if (r->err) {
-    assert_true(end->grouped_after > 0);
+    assert_true(end->grouped_soon + end->grouped_late > 0);
   }
-  if (r->ends_gso && is_client && r->count == UINT64_MAX) {
-    assert_true(end->met >= 3); /* each new socket tries */
+  if (r->ends_gso && r->count == UINT64_MAX) {
+    assert_true(end->met >= 3); /* each new path tries */
   }
   assert_int_equal(w->held_max > 0, r->period && is_client);
   assert_true(w->held_max <= HOLD_MAX);
@@ -342,10 +378,45 @@ static void test_without(void **state) {
   }
 }
 
+/* What the way to one client refuses, the others keep; and it is asked again
+ * after one, two, four, ... seconds. */
+static void test_one_client(void **state) {
+  static const row bad = {
+      "EINVAL, the groups of one", EINVAL, ONE, 0, UINT64_MAX, 0, true};
+  static world w;
+  watch *s = &w.server;
+  uint64_t before;
+
+  (void)state;
+  prepare(&w);
+  w.r.migration.hop_interval = 0;
+  assert_int_equal(rig_start(&w.r, 2), 0);
+  load(&w, 10);
+  s->one = rig_port(&w.r.clients[0]);
+  s->r = &bad;
+  load(&w, 500); /* 10 s */
+  printf("    refused %llu, to the other %llu groups\n",
+         (unsigned long long)s->hits, (unsigned long long)s->grouped_elsewhere);
+  assert_int_equal(s->met, 1);
+  assert_int_equal(s->grouped_soon, 0);
+  assert_in_range(s->hits, 3, 5); /* at 0, 1, 3, 7 s */
+  assert_true(s->grouped_elsewhere > 400);
+  s->r = NULL; /* the next try, 8 s after the last one, is taken */
+  load(&w, 450);
+  assert_true(w.r.world.now > s->hit_at + 8 * SEC);
+  before = s->grouped_late;
+  load(&w, 50);
+  assert_true(s->grouped_late >= before + 40);
+  rig_finish(&w.r, SEC);
+  assert_int_equal(rig_lost(&w.r), 0);
+  rig_reset(&w.r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_client), cmocka_unit_test(test_server),
-      cmocka_unit_test(test_probes), cmocka_unit_test(test_without)};
+      cmocka_unit_test(test_probes), cmocka_unit_test(test_one_client),
+      cmocka_unit_test(test_without)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
