@@ -6,15 +6,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+#include "printable.h"
 
 static const char *program = "";
 
-void cli_start(const char *name) { program = name; }
-
 static void complain(const char *format, va_list args) {
-  fprintf(stderr, "%s: ", program);
-  vfprintf(stderr, format, args);
-  fputc('\n', stderr);
+  char text[1024], clean[sizeof(text)];
+
+  vsnprintf(text, sizeof(text), format, args);
+  fprintf(stderr, "%s: %s\n", program, printable(clean, sizeof(clean), text));
+}
+
+void cli_say(const char *format, ...) {
+  va_list args;
+
+  va_start(args, format);
+  complain(format, args);
+  va_end(args);
+}
+
+/* At the very end, when it is too late for another exit(). */
+static void check_stdout(void) {
+  if (fflush(stdout) != 0 || ferror(stdout)) {
+    cli_say("stdout: not all of it could be written");
+    _exit(1);
+  }
+}
+
+void cli_start(const char *name) {
+  if (!*program) {
+    (void)atexit(check_stdout);
+  }
+  program = name;
 }
 
 void cli_usage(const char *format, ...) {
@@ -33,6 +58,43 @@ void cli_fail(const char *format, ...) {
   complain(format, args);
   va_end(args);
   exit(1);
+}
+
+void cli_log_open(cli_log *l, const char *name) {
+  *l = (cli_log){.file = name ? fopen(name, "w") : NULL, .name = name};
+  if (name && !l->file) {
+    cli_fail("%s: cannot be written: %s", name, strerror(errno));
+  }
+}
+
+static void log_failed(cli_log *l) {
+  if (!l->has_failed) {
+    cli_say("%s: cannot be written: %s", l->name, strerror(errno));
+  }
+  l->has_failed = 1;
+}
+
+void cli_log_line(cli_log *l, const char *format, ...) {
+  va_list args;
+
+  if (!l->file) {
+    return;
+  }
+  va_start(args, format);
+  vfprintf(l->file, format, args);
+  va_end(args);
+  fputc('\n', l->file);
+  if (fflush(l->file) != 0) {
+    log_failed(l);
+  }
+}
+
+int cli_log_close(cli_log *l) {
+  if (l->file && fclose(l->file) != 0) {
+    log_failed(l);
+  }
+  l->file = NULL;
+  return l->has_failed;
 }
 
 int cli_next(int argc, char **argv, const struct option *options) {
@@ -115,14 +177,4 @@ quicmig_duration cli_duration(const char *option, const char *text) {
     cli_usage("%s %s: a number with ms, s, m or h is expected", option, text);
   }
   return 0;
-}
-
-const char *cli_clean(char *dest, size_t room, const char *text) {
-  size_t i;
-
-  for (i = 0; i + 1 < room && text[i]; i++) {
-    dest[i] = text[i] < ' ' || text[i] > '~' ? '?' : text[i];
-  }
-  dest[i] = '\0';
-  return dest;
 }

@@ -26,7 +26,7 @@
 
 typedef struct program {
   echo_options o;
-  FILE *log;
+  cli_log log;
   struct ev_loop *loop;
   quicmig_client *client;
   quicmig_ev *ev;
@@ -61,11 +61,8 @@ static void on_hop(quicmig *m, const quicmig_hop_record *r, void *user_data) {
   if (r->result == 0) {
     samples_add(&p->validate, r->validate_time);
   }
-  if (p->log) {
-    quicmig_hop_record_json(r, line, sizeof(line));
-    fprintf(p->log, "%s\n", line);
-    fflush(p->log);
-  }
+  quicmig_hop_record_json(r, line, sizeof(line));
+  cli_log_line(&p->log, "%s", line);
   if (!p->o.is_json && isatty(STDOUT_FILENO)) {
     printf("%8.3f s  %-10s  port %5u > %5u  validated in %.2f ms  gap %.2f ms"
            "%s%s\n",
@@ -224,13 +221,13 @@ static void on_event(quicmig *m, const quicmig_event *e, void *user_data) {
   (void)m;
   (void)user_data;
   if (e->type == QUICMIG_EVENT_VERDICT) {
-    fprintf(
-        stderr, "echo_client: %s: %llu bytes, %.3f s; %llu > %llu bytes/s\n",
-        quicmig_verdict_name((int)e->verdict),
-        (unsigned long long)e->flow_bytes, (double)e->flow_age / 1e9,
-        (unsigned long long)e->rate_before, (unsigned long long)e->rate_after);
+    cli_say("%s: %llu bytes, %.3f s; %llu > %llu bytes/s",
+            quicmig_verdict_name((int)e->verdict),
+            (unsigned long long)e->flow_bytes, (double)e->flow_age / 1e9,
+            (unsigned long long)e->rate_before,
+            (unsigned long long)e->rate_after);
   } else if (e->type != QUICMIG_EVENT_PATH_STATE) {
-    fprintf(stderr, "echo_client: %s %llu\n", quicmig_event_name((int)e->type),
+    cli_say("%s %llu", quicmig_event_name((int)e->type),
             (unsigned long long)e->value);
   }
 }
@@ -275,15 +272,13 @@ static void on_connected(quicmig_conn *c, void *user_data) {
 static void on_closed(quicmig_conn *c, const quicmig_close_info *info,
                       void *user_data) {
   program *p = user_data;
-  char reason[256];
 
   (void)c;
   if (info->err != 0) {
-    fprintf(stderr, "echo_client: %s port %llu: %s%s%s%s\n", p->o.host,
-            (unsigned long long)p->o.port,
+    cli_say("%s port %llu: %s%s%s%s", p->o.host, (unsigned long long)p->o.port,
             info->by_peer ? "the server says: " : "",
             quicmig_strerror(info->err), info->reason[0] ? ": " : "",
-            cli_clean(reason, sizeof(reason), info->reason));
+            info->reason);
     p->status = 1;
   }
   ev_break(p->loop, EVBREAK_ALL);
@@ -372,10 +367,7 @@ static int finish(program *p) {
   seen_reset(&p->echoed);
   samples_reset(&p->rtt);
   samples_reset(&p->validate);
-  if (p->log) {
-    fclose(p->log);
-  }
-  return p->status;
+  return cli_log_close(&p->log) || p->status;
 }
 
 int main(int argc, char **argv) {
@@ -385,9 +377,7 @@ int main(int argc, char **argv) {
   int status;
 
   echo_options_read(&p.o, argc, argv);
-  if (p.o.hop_log && !(p.log = fopen(p.o.hop_log, "w"))) {
-    cli_fail("%s: cannot be written", p.o.hop_log);
-  }
+  cli_log_open(&p.log, p.o.hop_log);
   expected = (double)p.o.rate * (double)p.o.duration / 1e9;
   seen_init(&p.echoed, expected < 1e12 ? (uint64_t)expected + 1 : UINT32_MAX);
   samples_init(&p.rtt,

@@ -23,7 +23,7 @@ typedef struct program {
   quicmig_transport_options transport;
   uint64_t no_offload;
   const char *migration_log;
-  FILE *log;
+  cli_log log;
   quicmig_server *server;
   quicmig_ev *ev;
 } program;
@@ -109,14 +109,14 @@ static void on_migrated(quicmig_conn *c, const quicmig_migration *m,
   const char *id = m->flags & QUICMIG_MIGRATION_SAME_ID ? "same" : "fresh";
 
   (void)c;
-  if (p->log) {
-    fprintf(p->log,
-            "{\"time_ms\":%.3f,\"count\":%llu,\"kind\":\"%s\",\"id\":\"%s\","
-            "\"old_address\":\"%s\",\"old_port\":%u,\"new_address\":\"%s\","
-            "\"new_port\":%u}\n",
-            (double)m->at / 1e6, (unsigned long long)m->count, kind, id,
-            old_host, old_port, new_host, new_port);
-    fflush(p->log);
+  if (p->log.file) {
+    cli_log_line(
+        &p->log,
+        "{\"time_ms\":%.3f,\"count\":%llu,\"kind\":\"%s\",\"id\":\"%s\","
+        "\"old_address\":\"%s\",\"old_port\":%u,\"new_address\":\"%s\","
+        "\"new_port\":%u}",
+        (double)m->at / 1e6, (unsigned long long)m->count, kind, id, old_host,
+        old_port, new_host, new_port);
   } else {
     printf("client moved: %s port %u > %s port %u (%s changed, %s ID)\n",
            old_host, old_port, new_host, new_port, kind, id);
@@ -316,9 +316,7 @@ int main(int argc, char **argv) {
   if (optind != argc) {
     cli_usage("unexpected argument %s (try --help)", argv[optind]);
   }
-  if (p.migration_log && !(p.log = fopen(p.migration_log, "w"))) {
-    cli_fail("%s: cannot be written", p.migration_log);
-  }
+  cli_log_open(&p.log, p.migration_log);
   p.ev = quicmig_ev_new(loop);
   if (!p.ev) {
     cli_fail("out of memory");
@@ -333,9 +331,6 @@ int main(int argc, char **argv) {
   ev_run(loop, 0);
   quicmig_server_free(p.server);
   quicmig_ev_free(p.ev);
-  if (p.log) {
-    fclose(p.log);
-  }
   ev_loop_destroy(loop);
-  return 0;
+  return cli_log_close(&p.log);
 }

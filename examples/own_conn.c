@@ -410,7 +410,7 @@ static void explain(program *p, int err) {
     more = code >> 8 == 1 ? gnutls_alert_get_name(code & 0xff)
                           : "the server has closed the connection";
   }
-  fprintf(stderr, "own_conn: %s port %s: %s%s%s\n", p->o.host, p->o.port,
+  cli_say("%s port %s: %s%s%s", p->o.host, p->o.port,
           err == QUICMIG_ERR_CONN ? ngtcp2_strerror(liberr)
                                   : quicmig_strerror(err),
           more ? ": " : "", more ? more : "");

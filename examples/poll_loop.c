@@ -62,13 +62,12 @@ static void on_datagram(quicmig_conn *c, const uint8_t *data, size_t len,
 static void on_closed(quicmig_conn *c, const quicmig_close_info *info,
                       void *user_data) {
   program *p = user_data;
-  char reason[256];
 
   (void)c;
   if (info->err != 0) {
-    fprintf(stderr, "poll_loop: %s port %s: %s%s%s\n", p->o.host, p->o.port,
+    cli_say("%s port %s: %s%s%s", p->o.host, p->o.port,
             quicmig_strerror(info->err), info->reason[0] ? ": " : "",
-            cli_clean(reason, sizeof(reason), info->reason));
+            info->reason);
     p->status = 1;
   }
 }

@@ -97,8 +97,6 @@ static void on_max_datagram(quicmig_conn *conn, size_t max, void *user_data) {
 }
 
 static void say_end(const client *c, const quicmig_close_info *info) {
-  char reason[256];
-
   if (info->err == 0) {
     return; /* we are stopping */
   }
@@ -107,8 +105,7 @@ static void say_end(const client *c, const quicmig_close_info *info) {
       c->is_announced ? "connection lost" : "not connected",
       info->by_peer ? "the server says: " : "",
       info->by_peer && info->reason[0] ? "" : quicmig_strerror(info->err),
-      info->reason[0] && !info->by_peer ? ": " : "",
-      cli_clean(reason, sizeof(reason), info->reason), c->backoff);
+      info->reason[0] && !info->by_peer ? ": " : "", info->reason, c->backoff);
 }
 
 static void retry_later(client *c) {

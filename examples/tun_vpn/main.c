@@ -18,6 +18,7 @@
 
 #include "cli.h"
 #include "client.h"
+#include "say.h"
 #include "server.h"
 
 static const char help[] =
@@ -83,7 +84,7 @@ int main(int argc, char **argv) {
     cli_usage("CONFIG is expected (try --help)");
   }
   if (!config_read(&c, argv[optind], error)) {
-    fprintf(stderr, "%s\n", error);
+    say("%s", error);
     return 2;
   }
   if (is_check) {

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../printable.h"
+
 void say(const char *format, ...) {
-  char line[1024];
+  char line[1024], clean[sizeof(line)];
   va_list args;
   int n;
 
@@ -15,7 +17,7 @@ void say(const char *format, ...) {
   n = vsnprintf(line, sizeof(line), format, args);
   va_end(args);
   if (n >= 0) { /* in one piece, so that lines of two programs do not mix */
-    fprintf(stderr, "%s\n", line);
+    fprintf(stderr, "%s\n", printable(clean, sizeof(clean), line));
   }
 }
 

@@ -1,4 +1,4 @@
-/* The log: one line each on stderr. */
+/* The log: one line each on stderr, cleaned by printable(). */
 #ifndef SAY_H
 #define SAY_H
 

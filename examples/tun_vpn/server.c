@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "printable.h"
 #include "station.h"
 
 /* Application error codes. */
@@ -83,7 +84,7 @@ static void admit(server *s, quicmig_conn *conn, tunnel *t) {
 
 static void on_connected(quicmig_conn *conn, void *user_data) {
   server *s = ((tunnel *)user_data)->owner;
-  char name[CONFIG_TEXT] = "", clean[256];
+  char name[CONFIG_TEXT] = "";
   place p = remote_of(conn);
   size_t i;
 
@@ -91,9 +92,7 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
   i = find_client(&s->s.c, name);
   if (i == s->s.c.nclients) {
     say_rarely(&s->refused_said, "refused: %s from %s port %u is not a Client",
-               cli_clean(clean, sizeof(clean),
-                         name[0] ? name : "a client without a name"),
-               p.host, p.port);
+               name[0] ? name : "a client without a name", p.host, p.port);
     quicmig_conn_close(conn, NOT_KNOWN, "this name is not known here");
     return;
   }
@@ -104,7 +103,6 @@ static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
                       void *user_data) {
   tunnel *t = user_data;
   server *s = t->owner;
-  char reason[256];
 
   if (t == &s->stranger || t->conn != conn) {
     if (info->err && !info->by_peer) {
@@ -114,8 +112,7 @@ static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
     return;
   }
   say("%s disconnected: %s%s%s", name_of(s, t), quicmig_strerror(info->err),
-      info->reason[0] ? ": " : "",
-      cli_clean(reason, sizeof(reason), info->reason));
+      info->reason[0] ? ": " : "", info->reason);
   tunnel_close(t);
 }
 
@@ -191,6 +188,7 @@ static void report(void *user_data) {
   for (i = 0; i < s->s.c.nclients; i++) {
     const tunnel *t = &s->tunnels[i];
     quicmig_conn_info info = {.size = sizeof(info)};
+    char name[12 * CONFIG_NAME + 1];
     place p = {.host = ""};
 
     if (t->conn) {
@@ -199,8 +197,9 @@ static void report(void *user_data) {
     }
     printf("%s{\"name\":\"%s\",\"remote\":\"%s\",\"remote_port\":%u,"
            "\"migrations\":%llu,\"srtt_ms\":%.3f,\"inner_mtu\":%zu,",
-           i ? "," : "", s->s.c.clients[i].name, p.host, p.port,
-           (unsigned long long)info.migrations, (double)info.srtt / 1e6,
+           i ? "," : "",
+           printable_json(name, sizeof(name), s->s.c.clients[i].name), p.host,
+           p.port, (unsigned long long)info.migrations, (double)info.srtt / 1e6,
            t->room);
     station_print_counts(&t->counts);
     printf("}");

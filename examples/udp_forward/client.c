@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../cli.h"
 #include "report.h"
 
 static flow_key key_of(const struct sockaddr_storage *from) {
@@ -146,9 +145,7 @@ static void start(client *c, const forward_options *o) {
   if (!c->sources) {
     cli_fail("out of memory");
   }
-  if (o->hop_log && !(c->hop_log = fopen(o->hop_log, "w"))) {
-    cli_fail("%s: cannot be written", o->hop_log);
-  }
+  cli_log_open(&c->hop_log, o->hop_log);
   outbound_init(&c->out, &c->s.pool, o->queue, &c->s.count);
   inbound_init(&c->in, INBOUND_SLOTS, &c->s.count);
   listen_local(c);
@@ -167,9 +164,6 @@ int client_main(const forward_options *o) {
   outbound_reset(&c.out);
   inbound_reset(&c.in);
   free(c.sources);
-  if (c.hop_log) {
-    fclose(c.hop_log);
-  }
   station_stop(&c.s);
-  return 0;
+  return cli_log_close(&c.hop_log);
 }

@@ -9,8 +9,7 @@
 #ifndef FORWARD_CLIENT_H
 #define FORWARD_CLIENT_H
 
-#include <stdio.h>
-
+#include "../cli.h"
 #include "../remotes.h"
 #include "inbound.h"
 #include "outbound.h"
@@ -37,7 +36,7 @@ typedef struct client {
   uint64_t hops, hops_failed, hops_refused, late_rescued;
   bool was_tried; /* to connect: the options are good */
   bool is_stopping;
-  FILE *hop_log;
+  cli_log hop_log;
 } client;
 
 int client_main(const forward_options *o);

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../cli.h"
 #include "client.h"
 
 #define BACKOFF_FIRST (QUICMIG_SECOND / 2)
@@ -23,11 +22,8 @@ static void on_hop(quicmig *m, const quicmig_hop_record *r, void *user_data) {
   char json[1024];
 
   (void)m;
-  if (c->hop_log) {
-    quicmig_hop_record_json(r, json, sizeof(json));
-    fprintf(c->hop_log, "%s\n", json);
-    fflush(c->hop_log);
-  }
+  quicmig_hop_record_json(r, json, sizeof(json));
+  cli_log_line(&c->hop_log, "%s", json);
   if (r->result != 0) {
     log_line("hop %llu (%s) from port %u failed: %s",
              (unsigned long long)r->seq, quicmig_reason_name((int)r->reason),
@@ -119,7 +115,6 @@ static void retry_later(client *c) {
 static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
                       void *user_data) {
   client *c = user_data;
-  char reason[256];
 
   (void)conn;
   if (c->is_stopping) {
@@ -127,7 +122,7 @@ static void on_closed(quicmig_conn *conn, const quicmig_close_info *info,
   }
   log_line("connection ended: %s%s%s%s", info->by_peer ? "by the server: " : "",
            quicmig_strerror(info->err), info->reason[0] ? ": " : "",
-           cli_clean(reason, sizeof(reason), info->reason));
+           info->reason);
   if (c->connected_at && quicmig_clock() - c->connected_at > STEADY) {
     c->backoff = BACKOFF_FIRST;
   }

@@ -8,16 +8,20 @@
 
 #include <quicmig/types.h>
 
+#include "../printable.h"
+
 static quicmig_tstamp start;
 
 void log_start(void) { start = quicmig_clock(); }
 
 static void write_line(const char *format, va_list args, uint64_t kept_back) {
   quicmig_tstamp now = quicmig_clock();
+  char text[1024], clean[sizeof(text)];
 
   start = start ? start : now;
-  fprintf(stderr, "%10.3f ", (double)(now - start) / 1e9);
-  vfprintf(stderr, format, args);
+  vsnprintf(text, sizeof(text), format, args);
+  fprintf(stderr, "%10.3f %s", (double)(now - start) / 1e9,
+          printable(clean, sizeof(clean), text));
   if (kept_back) {
     fprintf(stderr, " (and %llu more)", (unsigned long long)kept_back);
   }

@@ -1,4 +1,5 @@
-/* Lines for people on stderr, beginning with the time since the start. */
+/* Lines for people on stderr, cleaned by printable(), beginning with the time
+ * since the start. */
 #ifndef FORWARD_LOG_H
 #define FORWARD_LOG_H
 

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../cli.h"
 #include "server.h"
 
 int session_on_accept(quicmig_server *q, quicmig_conn *conn, void *user_data) {
@@ -29,7 +28,6 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
   session *t = user_data;
   quicmig_conn_info info = {.size = sizeof(info)};
   char text[LOG_ADDRESS_MAX], name[128] = "";
-  char clean[sizeof(name)];
 
   t->is_connected = true;
   t->owner->s.count.connections++;
@@ -38,8 +36,7 @@ static void on_connected(quicmig_conn *conn, void *user_data) {
     (void)quicmig_conn_peer_name(conn, name, sizeof(name));
   }
   log_line("client %llu connected from %s%s%s", (unsigned long long)t->id,
-           log_address(&info.remote, text), name[0] ? ": " : "",
-           cli_clean(clean, sizeof(clean), name));
+           log_address(&info.remote, text), name[0] ? ": " : "", name);
 }
 
 static void on_migrated(quicmig_conn *conn, const quicmig_migration *m,

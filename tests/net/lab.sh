@@ -17,7 +17,7 @@
 set -eu
 export LC_ALL=C UBSAN_OPTIONS=print_stacktrace=1
 
-root=$(cd "$(dirname "$0")/../.." && pwd)
+root=$(cd ../.. && pwd) # tests go to this folder first
 if [ -z "${QUICMIG_BUILD:-}" ]; then
   QUICMIG_BUILD=build/release
   [ ! -x "$root/build/dev/examples/echo_client" ] || QUICMIG_BUILD=build/dev

@@ -22,6 +22,7 @@ refuse() {
   [ "$(wc -l <"$tmp/refused")" = 1 ] &&
     grep -q "^echo_$program: .*$words" "$tmp/refused" ||
     bad "$row: not one line with '$words': $(tail -n 1 "$tmp/refused")"
+  ! grep -q '[^ -~]' "$tmp/refused" || bad "$row: unreadable characters"
   took=$((($(date +%s%N) - begin) / 1000000))
   [ "$expected" = 2 ] || [ "$took" -le 3000 ] || bad "$row: took $took ms"
 }
@@ -135,6 +136,31 @@ certificates() {
   done
 }
 
+# A server that closes with escape sequences in its reason.
+escapes() {
+  start closer 60 "$server_ns" "$QUICMIG_BUILD/tests/net/closer" "$server4" \
+    4436 quicmig-echo
+  wait_for 5 'the closer listens' grep -q ready "$tmp/closer.out"
+  said='bye?]0;owned??\[31m?\[2J?????31m????'
+  refuse 1 "$said" client --insecure "$server4" 4436
+  in_client timeout -k 1 5 "$QUICMIG_BUILD/examples/poll_loop" --insecure \
+    "$server4" 4436 >"$tmp/loop" 2>&1 </dev/null || true
+  check 'poll_loop: its line' "$(count "$said" "$tmp/loop")" -eq 1
+  check 'poll_loop: unreadable' "$(count '[^ -~]' "$tmp/loop")" -eq 0
+  start forward_closer 60 "$server_ns" "$QUICMIG_BUILD/tests/net/closer" \
+    "$server4" 4437 quicmig-forward
+  wait_for 5 'the closer listens' grep -q ready "$tmp/forward_closer.out"
+  in_client timeout -k 1 5 "$QUICMIG_BUILD/examples/udp_forward" client \
+    --insecure --duration 1s "$server4" 4437 >"$tmp/forward" 2>&1 </dev/null ||
+    true
+  check 'udp_forward: its lines' "$(count "$said" "$tmp/forward")" -ge 1
+  check 'udp_forward: unreadable' "$(count '[^ -~]' "$tmp/forward")" -eq 0
+  for name in closer forward_closer; do # a signal is their end
+    kill -TERM "$(pid_of "$name")"
+    join "$name"
+  done
+}
+
 # target SIDE: the arguments that a client needs.
 target() {
   [ "$1" = server ] || echo "$server4 4433"
@@ -145,8 +171,9 @@ start_server server --address "$server4" --port 4433
 command_lines
 system
 handshake
+escapes
 certificates
-check 'rows' "$rows" -ge 80
+check 'rows' "$rows" -ge 81
 for name in server holder good mutual; do
   [ ! -e "$tmp/$name.pid" ] || stop "$name"
 done

@@ -1,48 +1,38 @@
-/* What comes from outside must not reach a terminal as it is. */
+/* What the example programs write beside their work. */
 #include "../../examples/cli.c"
+#include "../../examples/printable.c"
 
 #include "table.h"
 
-static void text_from_outside_is_cleaned(void **state) {
+/* /dev/full takes nothing, like a disk that is full. */
+static void what_was_not_written_is_no_success(void **state) {
   static const struct row {
-    const char *name, *text, *clean;
-    size_t room;
+    const char *name, *file;
+    int lines, failed;
   } rows[] = {
-      {"plain", "too many clients", "too many clients", 64},
-      {"nothing", "", "", 64},
-      {"an escape sequence", "\x1b[2Jgone", "?[2Jgone", 64},
-      {"C1 as UTF-8",
-       "a\xc2\x9b"
-       "31m",
-       "a??31m", 64},
-      {"C1 as one byte",
-       "a\x9b"
-       "31m",
-       "a?31m", 64},
-      {"line ends", "a\r\nb\nc", "a??b?c", 64},
-      {"tab, bell, backspace, DEL", "\t\a\b\x7f", "????", 64},
-      {"a name in UTF-8", "m\xc3\xbcnchen", "m??nchen", 64},
-      {"bidirectional override", "a\xe2\x80\xaeyrt", "a???yrt", 64},
-      {"broken UTF-8", "\xff\xfe\xc3", "???", 64},
-      {"quotes stay", "\"it's\\", "\"it's\\", 64},
-      {"as long as there is room", "abcdef", "abc", 4},
-      {"no room", "abc", "", 1},
+      {"no log", NULL, 2, 0},
+      {"taken", "/dev/null", 2, 0},
+      {"a full disk", "/dev/full", 2, 1},
+      {"nothing to write", "/dev/full", 0, 0},
   };
   const struct row *r;
 
   (void)state;
   for (EACH_ROW(r, rows)) {
-    char dest[64];
+    cli_log l;
+    int i;
 
-    memset(dest, 'x', sizeof(dest));
-    row_string(r, cli_clean(dest, r->room, r->text), r->clean);
-    row_true(r, r->room == sizeof(dest) || dest[r->room] == 'x');
+    cli_log_open(&l, r->file);
+    for (i = 0; i < r->lines; i++) {
+      cli_log_line(&l, "{\"seq\":%d}", i);
+    }
+    row_equal(r, cli_log_close(&l), r->failed);
   }
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(text_from_outside_is_cleaned),
+      cmocka_unit_test(what_was_not_written_is_no_success),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* When the example VPN reads its device, and when it leaves off. */
+#include "../../examples/printable.c"
 #include "../../examples/tun_vpn/codel.c"
 #include "../../examples/tun_vpn/fragment.c"
 #include "../../examples/tun_vpn/merge.c"
