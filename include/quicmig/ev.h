@@ -8,6 +8,8 @@
  * watch callback; then quicmig_ev_set_client(e, client) and ev_run().
  *
  * It runs its client or server on quicmig_clock(): create that with the same.
+ * ev_run() returns when the connection is over, or no server listens any more,
+ * and nothing else of the program's is in the loop.
  *
  * Threads: the loop's.
  */

@@ -130,10 +130,11 @@ QUICMIG_EXTERN const char *quicmig_strerror(int err);
  * is no quicmig_err.  Static.  Any thread. */
 QUICMIG_EXTERN const char *quicmig_err_name(int err);
 
-/* Now, in ns, on CLOCK_BOOTTIME, which goes on while the machine sleeps, so that
- * a hop that fell into the sleep is made on waking: the clock to feed unless the
- * program has its own.  In a thread it never steps back: if the kernel's does,
- * as after a snapshot, it goes on from where it was.  Any thread. */
+/* Now, in ns, on CLOCK_BOOTTIME, which goes on while the machine sleeps, so
+ * that a hop that fell into the sleep is made on waking: the clock to feed
+ * unless the program has its own.  In a thread it never steps back: if the
+ * kernel's does, as after a snapshot, it goes on from where it was.  Any
+ * thread. */
 QUICMIG_EXTERN quicmig_tstamp quicmig_clock(void);
 
 /* The version of the library that is running, as QUICMIG_VERSION.  Static.  Any

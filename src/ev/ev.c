@@ -76,6 +76,7 @@ quicmig_ev *quicmig_ev_new(struct ev_loop *loop) {
   ev_prepare_init(&e->prepare, on_prepare);
   e->prepare.data = e;
   ev_prepare_start(loop, &e->prepare);
+  ev_unref(loop); /* it alone is no reason to go on: ev_run() returns then */
   return e;
 }
 
@@ -93,6 +94,7 @@ void quicmig_ev_free(quicmig_ev *e) {
   }
   free(e->io);
   ev_timer_stop(e->loop, &e->timer);
+  ev_ref(e->loop); /* what quicmig_ev_new() took */
   ev_prepare_stop(e->loop, &e->prepare);
   free(e);
 }

@@ -1,0 +1,2 @@
+/* A block that is a program which needs nobody. */
+#include BLOCK
