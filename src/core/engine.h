@@ -82,9 +82,8 @@ typedef struct qm_engine {
   bool is_confirmed : 1;
   bool is_forbidden : 1; /* by the peer; MIGRATE only */
   bool is_forbidden_told : 1;
-  bool has_others : 1; /* there are several ways to the peer */
-  bool is_full : 1;    /* the congestion window has no room for a packet */
-  int path_errno;      /* last reported, */
+  bool is_full : 1; /* the congestion window has no room for a packet */
+  int path_errno;   /* last reported, */
   quicmig_tstamp
       path_errno_at; /* and when: an error a packet is one a second */
 } qm_engine;
@@ -101,6 +100,17 @@ void qm_engine_on_policy(qm_engine *e, qm_policy *policy, quicmig_tstamp now);
 /* New hop_... and drain options; the next gap is drawn anew. */
 void qm_engine_on_options(qm_engine *e, const quicmig_options *o,
                           quicmig_tstamp now);
+
+/* There are several ways to the peer: another may work where one is dead. */
+static inline void qm_engine_on_ways(qm_engine *e, bool are_several) {
+  e->silence.has_others = are_several;
+}
+
+/* The connection ends when nothing was heard for so long; 0: never. */
+static inline void qm_engine_on_idle_timeout(qm_engine *e,
+                                             quicmig_duration timeout) {
+  qm_silence_on_idle_timeout(&e->silence, timeout);
+}
 
 /* The socket of the connection's first path is open. */
 void qm_engine_on_first_path(qm_engine *e, const qm_addr *local,

@@ -171,9 +171,8 @@ static void begin(qm_engine *e, qm_path *p, quicmig_tstamp now) {
 }
 
 qm_path *qm_engine_way_back(const qm_engine *e, uint32_t reason) {
-  uint32_t id = qm_attempt_is_alarm(reason)
-                    ? qm_silence_way_back(&e->silence, e->has_others)
-                    : 0;
+  uint32_t id =
+      qm_attempt_is_alarm(reason) ? qm_silence_way_back(&e->silence) : 0;
   qm_path *p = id ? qm_paths_find(&e->paths, id) : NULL;
 
   return p && p->state == QUICMIG_PATH_DRAINING && !e->is_forbidden ? p : NULL;

@@ -11,19 +11,47 @@
 #define FLOOR_FACTOR 8
 #define FLOOR_MIN QUICMIG_SECOND
 #define FLOOR_MAX (20 * QUICMIG_SECOND)
-/* A path that is never heard costs a connection ID: they must last. */
+/* A path that is never heard costs a connection ID: they must last.  Two that
+ * are silent at once are rather a network that pauses, unless the next one
+ * leads elsewhere. */
+#define MUTE_MIN (2 * QUICMIG_SECOND)
+#define MUTE_MIN_OTHERS QUICMIG_SECOND
 #define MUTE_MAX (32 * QUICMIG_SECOND)
 /* While a path still speaks without acknowledging. */
 #define NOT_DUMB_FACTOR 3
+/* So many alarms are raised before an idle connection ends. */
+#define ALARMS_MIN 3
 /* The old path has as many PTOs to be heard again. */
 #define JUDGE_PTOS 2
 /* Doublings of the patience with paths that were never heard. */
 #define MUTES_MAX 5u
+/* A silence of this share of the patience shows that it is still needed. */
+#define NEEDED_SHARE 4
 
 void qm_silence_init(qm_silence *s) {
   *s = (qm_silence){.since = QUICMIG_NEVER,
                     .judge_at = QUICMIG_NEVER,
                     .back_at = QUICMIG_NEVER};
+}
+
+static void be_patient(qm_silence *s, quicmig_duration floor,
+                       quicmig_tstamp now) {
+  s->floor = qm_time_max(s->floor, qm_time_min(floor, FLOOR_MAX));
+  s->patient_until = qm_time_add(now, PATIENT_FOR);
+}
+
+/* It ended by itself: patience was right, and is needed for longer. */
+static void note_end(qm_silence *s, quicmig_tstamp now) {
+  quicmig_duration silence = qm_time_since(now, s->since);
+
+  if (s->floor && silence > s->floor / NEEDED_SHARE) {
+    be_patient(s, 2 * silence, now);
+  }
+}
+
+void qm_silence_on_idle_timeout(qm_silence *s, quicmig_duration timeout) {
+  s->most_ms = (uint32_t)qm_time_min(timeout / QUICMIG_MILLISECOND / ALARMS_MIN,
+                                     UINT32_MAX);
 }
 
 /* Traffic that came has stopped, and what is sent now asks why: it was silent
@@ -40,6 +68,9 @@ void qm_silence_on_flight(qm_silence *s, uint64_t in_flight, bool is_acked,
                           quicmig_duration pto, quicmig_tstamp now) {
   s->pto = pto;
   s->in_flight = (uint32_t)qm_time_min(in_flight, UINT32_MAX);
+  if (is_acked && s->since != QUICMIG_NEVER) {
+    note_end(s, now);
+  }
   if (in_flight == 0) {
     s->since = QUICMIG_NEVER;
   } else if (is_acked || s->since == QUICMIG_NEVER) {
@@ -77,10 +108,8 @@ void qm_silence_on_move(qm_silence *s) {
   s->back_at = QUICMIG_NEVER;
 }
 
-static void be_patient(qm_silence *s, quicmig_duration floor,
-                       quicmig_tstamp now) {
-  s->floor = qm_time_max(s->floor, qm_time_min(floor, FLOOR_MAX));
-  s->patient_until = qm_time_add(now, PATIENT_FOR);
+static quicmig_duration alarm_pto(const qm_silence *s) {
+  return s->alarm_pto_us * QUICMIG_MICROSECOND;
 }
 
 static quicmig_duration long_wait(const qm_silence *s, uint32_t k) {
@@ -95,24 +124,31 @@ void qm_silence_on_doubt(qm_silence *s, uint32_t k, quicmig_tstamp now) {
   be_patient(s, long_wait(s, k), qm_time_max(now, last));
 }
 
-/* Until it is proven right it counts as false. */
-void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
-                         quicmig_tstamp now) {
-  if (s->heard_at) {
-    s->mutes = 0;
-    s->left = path;
-  } else {
-    s->mutes = (uint8_t)(s->mutes + (s->mutes < UINT8_MAX ? 1 : -1));
-  }
+static void begin_alarm(qm_silence *s, uint32_t path, quicmig_tstamp now) {
+  s->mutes = 0;
+  s->is_dark = false;
+  s->left = path;
   s->path = path;
   s->alarm_since = s->since;
-  s->alarm_pto = s->pto;
+  s->alarm_pto_us =
+      (uint32_t)qm_time_min(s->pto / QUICMIG_MICROSECOND, UINT32_MAX);
   s->judge_at = QUICMIG_NEVER;
   s->was_patient = s->floor != 0;
-  s->is_dumb = s->heard_at != 0 && s->heard_at <= s->since + s->pto &&
+  s->is_dumb = s->heard_at <= s->since + s->pto &&
                now >= qm_time_add(s->heard_at, s->pto);
   s->is_clear =
       s->is_dumb && (s->sent >= MANY || s->in_flight >= MANY * FULL_SIZE);
+}
+
+/* Until it is proven right it counts as false.  One on a path that was never
+ * heard goes on from the last. */
+void qm_silence_on_alarm(qm_silence *s, uint32_t path, uint32_t k,
+                         quicmig_tstamp now) {
+  if (s->heard_at) {
+    begin_alarm(s, path, now);
+  } else {
+    s->mutes = (uint8_t)(s->mutes + (s->mutes < UINT8_MAX ? 1 : -1));
+  }
   be_patient(s, long_wait(s, k), now);
 }
 
@@ -131,11 +167,14 @@ void qm_silence_on_proof(qm_silence *s, quicmig_duration took,
   if (s->path == 0 || s->judge_at != QUICMIG_NEVER) {
     return;
   }
-  if (!s->is_dumb || took > 2 * s->alarm_pto) {
-    s->path = 0;
+  if (s->is_dumb && took <= 2 * alarm_pto(s) && !s->is_dark) {
+    s->judge_at = qm_time_add(now, JUDGE_PTOS * alarm_pto(s));
     return;
   }
-  s->judge_at = qm_time_add(now, JUDGE_PTOS * s->alarm_pto);
+  s->path = 0;
+  if (s->is_dumb && took > 2 * alarm_pto(s)) { /* it was silent as well */
+    be_patient(s, 2 * qm_time_since(now, s->alarm_since), now);
+  }
 }
 
 /* It was right, or nobody can tell: patience stays as it was before. */
@@ -154,7 +193,8 @@ qm_silence_verdict qm_silence_on_time(qm_silence *s, bool is_over,
     return QM_SILENCE_OPEN;
   }
   if (!is_proven) {
-    s->path = 0;
+    s->path = s->heard_at ? 0 : s->path;
+    s->is_dark = s->path != 0;
     return QM_SILENCE_OPEN;
   }
   forget_alarm(s);
@@ -167,23 +207,35 @@ quicmig_tstamp qm_silence_judge_at(const qm_silence *s) {
 
 static bool is_mute(const qm_silence *s) { return s->left && !s->heard_at; }
 
-uint32_t qm_silence_way_back(const qm_silence *s, bool has_others) {
-  bool is_blind = !has_others && s->mutes % 2;
+uint32_t qm_silence_way_back(const qm_silence *s) {
+  bool is_blind = !s->has_others && s->mutes % 2;
 
   return is_mute(s) && (s->back_at != QUICMIG_NEVER || is_blind) ? s->left : 0;
 }
 
 /* A path that was never heard may be as dead as the one before, or wait for the
  * same network to wake up: twice as long each time. */
-quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k) {
-  quicmig_duration most = 0;
+static quicmig_duration mute_wait(const qm_silence *s) {
+  quicmig_duration first = s->has_others ? MUTE_MIN_OTHERS : MUTE_MIN;
 
-  if (s->floor && s->heard_at) {
-    most = qm_time_min(qm_time_max(s->floor, long_wait(s, k)), FLOOR_MAX);
-  } else if (s->floor) {
-    most = qm_time_min(FLOOR_MIN << qm_time_min(s->mutes, MUTES_MAX), MUTE_MAX);
+  return qm_time_min(first << qm_time_min(s->mutes, MUTES_MAX), MUTE_MAX);
+}
+
+static quicmig_duration floor_of(const qm_silence *s, uint32_t k) {
+  quicmig_duration most =
+      s->most_ms ? s->most_ms * QUICMIG_MILLISECOND : QUICMIG_NEVER;
+
+  if (!s->floor) {
+    return 0;
   }
-  return qm_time_max(k * s->pto, most);
+  return qm_time_min(
+      most, s->heard_at
+                ? qm_time_min(qm_time_max(s->floor, long_wait(s, k)), FLOOR_MAX)
+                : mute_wait(s));
+}
+
+quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k) {
+  return qm_time_max(k * s->pto, floor_of(s, k));
 }
 
 static quicmig_tstamp deadline(const qm_silence *s, uint32_t k) {
@@ -195,7 +247,7 @@ static quicmig_tstamp deadline(const qm_silence *s, uint32_t k) {
   }
   if (is_mute(s) && s->back_at != QUICMIG_NEVER) {
     return qm_time_add(qm_time_max(s->since, s->back_at),
-                       k * qm_time_max(s->pto, s->alarm_pto));
+                       k * qm_time_max(s->pto, alarm_pto(s)));
   }
   return qm_time_min(qm_time_add(qm_time_max(s->since, dumb_since), wait),
                      qm_time_add(s->since, NOT_DUMB_FACTOR * wait));
@@ -216,7 +268,7 @@ void qm_silence_on_pause(qm_silence *s, uint32_t k, quicmig_tstamp from,
 
     s->put_off = (uint16_t)qm_time_min(late / QUICMIG_MILLISECOND, UINT16_MAX);
   }
-  if (s->path && now - from >= s->alarm_pto) {
+  if (s->path && now - from >= alarm_pto(s)) {
     forget_alarm(s);
   }
 }

@@ -10,12 +10,13 @@
  * new one answered at once, and the old one, which the peer probes then (RFC
  * 9000 section 9.3.3), was not heard again; what it says about the flow counts
  * only if many packets had found the path dumb.  Else it may have been a
- * network that only paused (radio, a busy host), or bad luck: for an hour the
- * next alarm waits for eight times as long, for a second at least, and for
- * twice as long as the silence that ended by itself; and the path has to be
- * dumb for all of that time, or not to acknowledge anything for three times as
- * long.  So a network whose pauses stay below that costs one needless hop an
- * hour, however often it pauses.
+ * network that only paused (radio, a busy host), or bad luck.  Then the
+ * connection is patient for an hour: the next alarm waits for eight times as
+ * long, for a second at least, and for twice as long as the silence that ended
+ * by itself, here or on the new path; and the path has to be dumb for all of
+ * that time, or not to acknowledge anything for three times as long.  Each
+ * silence that ends within the patience makes the hour begin anew.  So a
+ * network costs a needless hop or two in all, however often it pauses.
  *
  * Where the machine stood still, the peer may have stood still with it, and for
  * longer than we saw: the alarm is put off by four times the longest pause of
@@ -25,7 +26,7 @@
  * An alarm may lead from a path that only paused to one that leads nowhere.  As
  * long as the new path is not heard, the one that was left is the way back: k
  * PTOs after the first packet that was sent since it was heard again; and if
- * there are no other ways to try, at every other alarm, heard or not.
+ * there are no other ways to the peer, at every other alarm, heard or not.
  */
 #ifndef QM_SILENCE_H
 #define QM_SILENCE_H
@@ -55,19 +56,26 @@ typedef struct qm_silence {
   uint16_t put_off; /* ms: the alarm, because of a pause */
   uint8_t mutes;    /* alarms in a row on paths that were never heard */
   bool was_patient : 1;
+  bool has_others : 1; /* there are several ways to the peer */
   /* The last alarm. */
   bool is_dumb : 1;  /* nothing came in the meantime */
   bool is_clear : 1; /* and many packets were sent */
+  bool is_dark : 1;  /* the connection moved on before it heard anything */
   /* The way back. */
   bool is_left_alive : 1; /* it was heard since */
   uint32_t left;          /* the last path that was heard; 0: the one in use */
   quicmig_tstamp back_at; /* the first packet after that; NEVER: not yet */
   /* The last alarm, until it is judged. */
   quicmig_tstamp alarm_since, judge_at;
-  quicmig_duration alarm_pto;
+  uint32_t alarm_pto_us;
+  uint32_t most_ms; /* patience is no longer; 0: the default */
 } qm_silence;
 
 void qm_silence_init(qm_silence *s);
+
+/* The connection ends when it is idle for so long, 0: never.  Alarms are raised
+ * in time for three ways out. */
+void qm_silence_on_idle_timeout(qm_silence *s, quicmig_duration timeout);
 
 /* So much is in flight now; is_acked: some of it was acknowledged since the
  * last call. */
@@ -100,9 +108,8 @@ qm_silence_verdict qm_silence_on_time(qm_silence *s, bool is_over,
                                       quicmig_tstamp now);
 quicmig_tstamp qm_silence_judge_at(const qm_silence *s);
 
-/* The path to go back to at an alarm, or 0.  has_others: there are other ways
- * to try. */
-uint32_t qm_silence_way_back(const qm_silence *s, bool has_others);
+/* The path to go back to at an alarm, or 0. */
+uint32_t qm_silence_way_back(const qm_silence *s);
 
 /* How long it has to last: k PTOs, or more. */
 quicmig_duration qm_silence_patience(const qm_silence *s, uint32_t k);

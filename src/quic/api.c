@@ -110,7 +110,7 @@ int qm_migrator_new(quicmig **pm, const quicmig_options *o,
   qm_homes_init(&m->homes, &peer);
   qm_engine_init(&m->engine, o, m->slots, 0);
   m->engine.nat = &qm_nat_process;
-  m->engine.has_others = strchr(o->interfaces, ',') != NULL;
+  qm_engine_on_ways(&m->engine, strchr(o->interfaces, ',') != NULL);
   *pm = m;
   m->is_inside = true;
   err = want_policy(m, o->adaptive != 0);

@@ -162,6 +162,6 @@ int quicmig_add_remote(quicmig *m, const struct sockaddr *remote,
     return QUICMIG_ERR_INVALID_STATE;
   }
   h->remotes[h->n_remotes++] = a;
-  m->engine.has_others = true;
+  qm_engine_on_ways(&m->engine, true);
   return 0;
 }

@@ -331,6 +331,16 @@ void qm_migrator_on_socket_error(quicmig *m, const qm_path *p, int err) {
   qm_migrator_run(m);
 }
 
+/* The smaller of both ends' (RFC 9000 section 10.1); 0: there is none. */
+static quicmig_duration idle_timeout(const quicmig *m,
+                                     const ngtcp2_transport_params *remote) {
+  quicmig_duration ours =
+      ngtcp2_conn_get_local_transport_params(m->conn)->max_idle_timeout;
+  quicmig_duration theirs = remote ? remote->max_idle_timeout : 0;
+
+  return ours && theirs ? qm_time_min(ours, theirs) : ours + theirs;
+}
+
 /* A server confirms when it has our Finished (RFC 9001 section 4.1.2), so that
  * something must have been written since ours was ready. */
 int quicmig_on_handshake_confirmed(quicmig *m) {
@@ -346,6 +356,7 @@ int quicmig_on_handshake_confirmed(quicmig *m) {
   params = ngtcp2_conn_get_remote_transport_params(m->conn);
   forbids = (params && params->disable_active_migration) ||
             ngtcp2_conn_get_dcid(m->conn)->datalen == 0;
+  qm_engine_on_idle_timeout(&m->engine, idle_timeout(m, params));
   qm_engine_on_confirmed(&m->engine, forbids,
                          params ? params->active_connection_id_limit : 2,
                          m->clock.last);
