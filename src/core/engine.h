@@ -74,16 +74,16 @@ typedef struct qm_engine {
   quicmig_stats stats;
   quicmig_duration srtt_low; /* smallest seen; ngtcp2 forgets its at a hop */
   uint32_t active_id;        /* the ACTIVE path */
-  qm_nat *nat;               /* shared with other engines; NULL: no limit */
-  quicmig_tstamp nat_at;     /* a hop that can wait is made no sooner */
+  uint32_t tx_id;        /* carries the data: active, but in a REBIND trial */
+  qm_nat *nat;           /* shared with other engines; NULL: no limit */
+  quicmig_tstamp nat_at; /* a hop that can wait is made no sooner */
   quicmig_tstamp nat_told_at;
   uint32_t news_told; /* verdicts of the policy that have an event */
-  uint32_t tx_id;     /* carries the data: active, but in a REBIND trial */
   bool is_confirmed : 1;
   bool is_forbidden : 1; /* by the peer; MIGRATE only */
   bool is_forbidden_told : 1;
-  bool is_full : 1; /* the congestion window has no room for a packet */
-  int path_errno;   /* last reported, */
+  bool is_full : 1;   /* the congestion window has no room for a packet */
+  int16_t path_errno; /* last reported, */
   quicmig_tstamp
       path_errno_at; /* and when: an error a packet is one a second */
 } qm_engine;

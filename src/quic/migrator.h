@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "core/engine.h"
+#include "core/pace.h"
 #include "io/net.h"
 #include "io/sock.h"
 #include "io/txlack.h"
@@ -41,10 +42,11 @@ struct quicmig {
   quicmig_duration keep_alive; /* as the program wants it; 0: it did not say */
   quicmig_tstamp write_at;     /* more to write, or to send, from then on */
   quicmig_write_pkt writer;    /* of the last packets; NULL: none yet */
-  quicmig_tstamp rx_at;        /* ngtcp2 accepted something */
-  quicmig_tstamp full_at;      /* the window became full; NEVER: it is not */
-  quicmig_tstamp stall_at;     /* the window is full: look again then */
-  quicmig_tstamp stall_again;  /* no way out of a stall is tried before */
+  qm_pace pace;
+  quicmig_tstamp rx_at;       /* ngtcp2 accepted something */
+  quicmig_tstamp full_at;     /* the window became full; NEVER: it is not */
+  quicmig_tstamp stall_at;    /* the window is full: look again then */
+  quicmig_tstamp stall_again; /* no way out of a stall is tried before */
   qm_evidence evidence;
   qm_homes homes;
   qm_ports ports;
@@ -57,8 +59,9 @@ struct quicmig {
   bool is_inside : 1;  /* a call is under way: callbacks may only look */
   bool is_late : 1;    /* the machine paused, and nothing was judged since */
   bool is_pinging : 1; /* ngtcp2's keep-alive is short, for a PING at once */
-  bool has_finished : 1; /* something was written after the handshake
-                          * completed */
+  bool has_finished : 1;   /* something was written after the handshake
+                            * completed */
+  bool is_paced_by_cc : 1; /* ngtcp2's congestion controller has a rate */
   qm_path slots[];
 };
 

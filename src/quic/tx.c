@@ -9,6 +9,7 @@
 
 #include "io/txplan.h"
 #include "io/txq.h"
+#include "quic/pacing.h"
 
 /* A pending ICMP error is read once by a send; no more than this often. */
 #define AGAIN_MAX 2
@@ -187,12 +188,11 @@ static void add(quicmig *m, qm_txq *q, size_t len, const ngtcp2_path *path,
 }
 
 /* Fills and empties q until nothing is left to write, or another packet of the
- * same size would exceed the quantum.  Returns the last packet's length, 0, or
- * ngtcp2's error; *is_open: the kernel wants no time. */
+ * same size would exceed the quantum, of which *left is left.  Returns the last
+ * packet's length, 0, or ngtcp2's error; *is_open: the kernel wants no time. */
 static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
                                   quicmig_write_pkt write_pkt, void *arg,
-                                  bool *is_open) {
-  size_t left = ngtcp2_conn_get_send_quantum(m->conn);
+                                  size_t *left, bool *is_open) {
   qm_msg like = {.len = 0};
   const qm_path *last = NULL;
   uint8_t *room = qm_txq_room(q);
@@ -202,7 +202,7 @@ static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
 
   *is_open = true;
   ngtcp2_path_storage_zero(&ps);
-  while (*is_open && (size_t)n <= left) {
+  while (*is_open && (size_t)n <= *left) {
     n = write_pkt(m, &ps.path, &pi, room, QUICMIG_MAX_PKTLEN, m->clock.last,
                   arg);
     if (n <= 0) {
@@ -210,7 +210,7 @@ static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
     }
     m->has_finished =
         m->has_finished || ngtcp2_conn_get_handshake_completed(m->conn) != 0;
-    left -= (size_t)n < left ? (size_t)n : left;
+    *left -= (size_t)n < *left ? (size_t)n : *left;
     like.ecn = (uint8_t)pi.ecn;
     add(m, q, (size_t)n, &ps.path, &like, &last);
     room = qm_txq_room(q);
@@ -224,11 +224,22 @@ static ngtcp2_ssize write_quantum(quicmig *m, qm_txq *q,
   return n;
 }
 
-/* After a hop nothing is written for a moment; but another function than before
- * has something special to write. */
-static bool is_held(quicmig *m, quicmig_write_pkt write_pkt) {
+/* Until when nothing is written: for a moment after a hop, or because the last
+ * burst has to leave first. */
+static quicmig_tstamp held_until(const quicmig *m) {
   quicmig_tstamp at = qm_engine_held_until(&m->engine);
 
+  return qm_pace_is_open(&m->pace, m->clock.last) ? at
+                                                  : qm_time_max(at, m->pace.at);
+}
+
+/* But another function than before has something special to write. */
+static bool is_held(quicmig *m, quicmig_write_pkt write_pkt) {
+  quicmig_tstamp at = held_until(m);
+
+  if (!m->writer) {
+    m->is_paced_by_cc = qm_pacing_is_ngtcp2s(m->conn);
+  }
   if (m->clock.last >= at || write_pkt != m->writer) {
     m->writer = write_pkt;
     return false;
@@ -237,21 +248,40 @@ static bool is_held(quicmig *m, quicmig_write_pkt write_pkt) {
   return true;
 }
 
+static size_t quantum(const quicmig *m) {
+  qm_pace_view v = qm_pacing_view(m->conn);
+  size_t most = ngtcp2_conn_get_send_quantum(m->conn);
+
+  return m->is_paced_by_cc ? most : qm_pace_quantum(&v, most);
+}
+
+static void pace(quicmig *m, size_t written) {
+  qm_pace_view v = qm_pacing_view(m->conn);
+
+  if (m->is_paced_by_cc) {
+    ngtcp2_conn_update_pkt_tx_time(m->conn, m->clock.last);
+  } else {
+    qm_pace_on_written(&m->pace, &v, written, m->clock.last);
+  }
+}
+
 static int write_packets(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
   uint8_t buf[QM_TXQ_BYTES];
+  size_t most = quantum(m), left = most;
   ngtcp2_ssize n;
   bool is_open;
   qm_txq q;
 
   qm_txq_init(&q, buf, sizeof(buf));
-  n = write_quantum(m, &q, write_pkt, arg, &is_open);
+  n = write_quantum(m, &q, write_pkt, arg, &left, &is_open);
   if (n < 0) {
     m->conn_error = (int16_t)n;
     return QUICMIG_ERR_CONN;
   }
-  ngtcp2_conn_update_pkt_tx_time(m->conn, m->clock.last);
+  pace(m, most - left);
   if (is_open && n > 0) {
-    m->write_at = m->clock.last;
+    m->write_at =
+        qm_pace_is_open(&m->pace, m->clock.last) ? m->clock.last : m->pace.at;
   }
   return m->write_at != QUICMIG_NEVER;
 }

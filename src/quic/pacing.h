@@ -1,0 +1,35 @@
+/*
+ * Who paces a connection.  A congestion controller that has a rate of its own
+ * (ngtcp2's BBR) sets a send quantum too, and ngtcp2 keeps it to that rate.
+ * Under the others (CUBIC, the default, and Reno) the quantum is 64 KiB for
+ * ever, and ngtcp2 is not told what was written (its
+ * ngtcp2_conn_update_pkt_tx_time() is optional): core/pace.h does it.
+ */
+#ifndef QM_PACING_H
+#define QM_PACING_H
+
+#include <ngtcp2/ngtcp2.h>
+
+#include "core/pace.h"
+
+#define QM_PACING_ANY_QUANTUM (64 * 1024)
+
+/* To be asked once, when the first packet is written: ngtcp2 adds up what it
+ * was not told, and would pause for all of that. */
+static inline bool qm_pacing_is_ngtcp2s(ngtcp2_conn *conn) {
+  return ngtcp2_conn_get_send_quantum(conn) != QM_PACING_ANY_QUANTUM;
+}
+
+static inline qm_pace_view qm_pacing_view(ngtcp2_conn *conn) {
+  ngtcp2_conn_info i;
+
+  ngtcp2_conn_get_conn_info(conn, &i);
+  return (qm_pace_view){.cwnd = i.cwnd,
+                        .in_flight = i.bytes_in_flight,
+                        .rtt = i.min_rtt == UINT64_MAX
+                                   ? 0
+                                   : qm_time_min(i.latest_rtt, i.smoothed_rtt),
+                        .is_slow_start = i.cwnd < i.ssthresh};
+}
+
+#endif
