@@ -4,14 +4,15 @@
  * ngtcp2_conn_read_pkt() returns 0 for genuine packets, junk, duplicates and
  * replays alike.  What tells them apart, the best first:
  *
- *   decrypted   The program's decrypt callback says so
- * (quicmig_on_decrypted()). ngtcp2 looks for duplicates only after decryption,
- * and a replayed packet is decrypted too, so its number is compared with those
- * seen before.  Every ngtcp2. counted     Without that callback:
- * ngtcp2_conn_info.pkt_recv grows, from ngtcp2 1.16 on. inferred    Without
- * either: bytes in flight fall when something is acknowledged, and the expiry
- * changes when there is something to acknowledge.  Junk changes neither, but
- * not every genuine packet changes one.
+ * - The program's decrypt callback says so (quicmig_on_decrypted()).  ngtcp2
+ *   looks for duplicates only after decryption, and a replayed packet is
+ *   decrypted too, so its number is compared with those seen before.  This
+ *   works with every ngtcp2.
+ * - Without that callback, from ngtcp2 1.16 on:
+ *   ngtcp2_conn_info.pkt_recv grows.
+ * - Without either: bytes in flight fall when something is acknowledged, and
+ *   the expiry changes when there is something to acknowledge.  Junk changes
+ *   neither, but not every genuine packet changes one.
  *
  * A packet number that is further behind the largest one than the window
  * reaches counts as seen.
