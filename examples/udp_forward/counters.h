@@ -20,6 +20,7 @@ typedef struct counters {
   uint64_t send_failed;   /* not taken by the local side's kernel */
   uint64_t flows_opened;  /* in all */
   uint64_t flows_refused; /* packets of flows beyond the limit */
+  uint64_t flows_evicted; /* server: that gave way to another one */
   uint64_t connections;   /* connections that were established */
 } counters;
 

@@ -24,6 +24,9 @@ enum {
   INSECURE,
   TO,
   TOTAL,
+  CLIENT_FLOWS,
+  CONNECTIONS,
+  CLIENT_CONNECTIONS,
   RANGE,
   CERT,
   KEY,
@@ -69,6 +72,9 @@ static const struct option client_options[] = {
 static const struct option server_options[] = {
     {"to", required_argument, NULL, TO},
     {"max-flows-total", required_argument, NULL, TOTAL},
+    {"max-client-flows", required_argument, NULL, CLIENT_FLOWS},
+    {"max-connections", required_argument, NULL, CONNECTIONS},
+    {"max-client-connections", required_argument, NULL, CLIENT_CONNECTIONS},
     COMMON_OPTIONS};
 
 /* HOST:PORT, [HOST]:PORT. */
@@ -198,8 +204,39 @@ static bool take_tls_option(quicmig_tls_config *tls, int c) {
   }
 }
 
+static uint32_t take_limit(const char *option) {
+  return (uint32_t)cli_number(option, optarg, 1, FLOWS_MAX);
+}
+
+/* How many of something there may be; false if c is none of them. */
+static bool take_limit_option(forward_options *o, int c) {
+  switch (c) {
+  case FLOWS:
+    o->max_flows = take_limit("--max-flows");
+    return true;
+  case TOTAL:
+    o->max_flows_total = take_limit("--max-flows-total");
+    return true;
+  case CLIENT_FLOWS:
+    o->max_client_flows = take_limit("--max-client-flows");
+    return true;
+  case CONNECTIONS:
+    o->max_connections = take_limit("--max-connections");
+    return true;
+  case CLIENT_CONNECTIONS:
+    o->max_client_connections = take_limit("--max-client-connections");
+    return true;
+  case QUEUE:
+    o->queue = (uint32_t)cli_number("--queue", optarg, 16, 65536);
+    return true;
+  default:
+    return false;
+  }
+}
+
 static void take_option(forward_options *o, int c) {
-  if (take_hop_option(o, c) || take_tls_option(&o->tls, c)) {
+  if (take_hop_option(o, c) || take_tls_option(&o->tls, c) ||
+      take_limit_option(o, c)) {
     return;
   }
   switch (c) {
@@ -217,16 +254,6 @@ static void take_option(forward_options *o, int c) {
     if (!o->flow_idle) {
       cli_usage("--flow-idle %s: more than 0 is expected", optarg);
     }
-    break;
-  case FLOWS:
-    o->max_flows = (uint32_t)cli_number("--max-flows", optarg, 1, FLOWS_MAX);
-    break;
-  case TOTAL:
-    o->max_flows_total =
-        (uint32_t)cli_number("--max-flows-total", optarg, 1, FLOWS_MAX);
-    break;
-  case QUEUE:
-    o->queue = (uint32_t)cli_number("--queue", optarg, 16, 65536);
     break;
   case FWMARK:
     o->fwmark = (uint32_t)cli_number("--fwmark", optarg, 0, UINT32_MAX);
@@ -247,6 +274,8 @@ static void set_defaults(forward_options *o) {
   *o = (forward_options){.flow_idle = 180 * QUICMIG_SECOND,
                          .max_flows = 1024,
                          .max_flows_total = 8192,
+                         .max_connections = 8192,
+                         .max_client_connections = 256,
                          .queue = 1024};
   quicmig_tls_config_default(&o->tls);
   quicmig_options_default(&o->migration);

@@ -22,10 +22,13 @@ typedef struct forward_options {
   uint16_t port_lo, port_hi;  /* of the server; 0: one port */
   uint32_t fwmark;
   quicmig_duration flow_idle;
-  uint32_t max_flows;        /* client: in all; server: of a connection */
-  uint32_t max_flows_total;  /* server */
-  uint32_t queue;            /* packets that wait, of a connection */
-  quicmig_duration duration; /* 0: until a signal */
+  uint32_t max_flows;              /* client: in all; server: of a connection */
+  uint32_t max_flows_total;        /* server */
+  uint32_t max_client_flows;       /* server: of a party; 0: chosen */
+  uint32_t max_connections;        /* server */
+  uint32_t max_client_connections; /* server: of a party */
+  uint32_t queue;                  /* packets that wait, of a connection */
+  quicmig_duration duration;       /* 0: until a signal */
   quicmig_tls_config tls;
   quicmig_options migration;
   quicmig_transport_options transport;

@@ -23,7 +23,8 @@ void report_print(const station *s, const report_item *more, size_t n) {
       {"malformed", c->malformed},         {"unknown_flow", c->unknown_flow},
       {"send_failed", c->send_failed},     {"flows", s->flows.count},
       {"flows_peak", s->flows.peak},       {"flows_opened", c->flows_opened},
-      {"flows_refused", c->flows_refused}, {"connections", c->connections}};
+      {"flows_refused", c->flows_refused}, {"flows_evicted", c->flows_evicted},
+      {"connections", c->connections}};
 
   printf(s->o->is_json ? "{\"role\":\"%s\"" : "%s", role);
   print_items(s, items, sizeof(items) / sizeof(items[0]));

@@ -10,6 +10,9 @@
 
 /* Packets that wait for QUIC, of all connections together, in queues of one. */
 #define QUEUES 8
+/* Connections that QUIC may have beside those that are open: handshakes, and
+ * closed ones that linger. */
+#define CONNECTIONS_BESIDE 2048
 /* Descriptors for everything that is not a flow or a QUIC socket. */
 #define FILES_BESIDE 64
 
@@ -30,7 +33,9 @@ static void print(station *s) {
   const report_item more[] = {{"clients", q.connections},
                               {"migrations", q.migrations},
                               {"accepted", q.accepted},
-                              {"refused", q.refused}};
+                              {"refused", q.refused},
+                              {"clients_refused", v->clients_refused},
+                              {"clients_evicted", v->clients_evicted}};
 
   report_print(s, more, sizeof(more) / sizeof(more[0]));
 }
@@ -54,6 +59,16 @@ static uint32_t flow_limit(const forward_options *o) {
     return (uint32_t)fit;
   }
   return o->max_flows_total;
+}
+
+/* A party has half of the flows at most, and a connection's whole share. */
+static uint32_t client_flow_limit(const forward_options *o) {
+  uint32_t half = (o->max_flows_total + 1) / 2;
+
+  if (o->max_client_flows) {
+    return o->max_client_flows;
+  }
+  return half > o->max_flows ? half : o->max_flows;
 }
 
 static void set_port(struct sockaddr_storage *a, uint16_t port) {
@@ -102,11 +117,14 @@ static void start(server *v, const forward_options *o) {
   uint32_t limit = flow_limit(o);
 
   v->o = *o;
+  v->o.transport.max_connections = o->max_connections + CONNECTIONS_BESIDE;
   v->s.close_flow = session_close_flow;
   v->s.print = print;
   station_start(&v->s, &v->o, limit, (size_t)QUEUES * o->queue);
   v->exits = calloc(limit, sizeof(*v->exits));
-  if (!v->exits) {
+  if (!v->exits || !shares_init(&v->flows, limit, client_flow_limit(o)) ||
+      !shares_init(&v->connections, o->max_connections,
+                   o->max_client_connections)) {
     cli_fail("out of memory");
   }
   if (!o->tls.ca_file) {
@@ -127,6 +145,8 @@ int server_main(const forward_options *o) {
   print(&v.s);
   quicmig_server_free(v.quic);
   free(v.exits);
+  shares_reset(&v.flows);
+  shares_reset(&v.connections);
   station_stop(&v.s);
   return 0;
 }
