@@ -223,12 +223,24 @@ static const char *text_of(int err) {
 /* Names are asked for before there are routes: later the question might go into
  * a tunnel that is down. */
 static void add_routes(client *c) {
-  if (!c->has_routes &&
-      !routing_add_routes(&c->routing, &c->s.c, c->s.device.name)) {
-    routing_remove(&c->routing, &c->s.c);
+  if (c->has_routes) {
+    return;
+  }
+  if (!routing_open(&c->routing, &c->s.c, c->s.device.name)) {
+    routing_close(&c->routing);
     cli_fail("%s has not got its routes", c->s.device.name);
   }
+  routing_watch(&c->routing, c->s.loop);
   c->has_routes = true;
+}
+
+/* A client that was killed has left its rules, and what is routed into the
+ * tunnel is unreachable: perhaps also the name server. */
+static void clear_the_way(const client *c) {
+  if (!c->has_routes && routing_clean(&c->s.c) > 0) {
+    say("the rules of a client that was killed are removed, to ask for the "
+        "server's name");
+  }
 }
 
 /* At boot neither name nor route may be there yet; a mistake in the
@@ -244,6 +256,9 @@ static void connect_now(client *c) {
     c->was_tried = true;
     add_routes(c);
     return;
+  }
+  if (rv == QUICMIG_ERR_RESOLVE) {
+    clear_the_way(c);
   }
   c->remotes.failures++;
   say("not connected: %s; next try in %.0f s", text_of(rv), c->backoff);
@@ -295,9 +310,11 @@ static void report(void *user_data) {
          s.sockets_open, local.port, remote.host, remote.port,
          (double)info.srtt / 1e6, c->t.room, (unsigned long long)c->reconnects);
   station_print_counts(&c->t.counts);
-  printf(",\"dropped_unconnected\":%llu,\"dropped_by_tun\":%llu}\n",
+  printf(",\"dropped_unconnected\":%llu,\"dropped_by_tun\":%llu,"
+         "\"rules_put_back\":%llu}\n",
          (unsigned long long)c->s.pump.lost,
-         (unsigned long long)c->s.device.lost);
+         (unsigned long long)c->s.device.lost,
+         (unsigned long long)c->routing.put_back);
 }
 
 static void warn_interval(const config *c) {
@@ -344,6 +361,22 @@ static void start(client *c) {
   connect_now(c);
 }
 
+/* A client that was told to end leaves nothing; one whose device was taken away
+ * is to be started again, and until then nothing goes in clear. */
+static void end_routing(client *c) {
+  if (!c->s.pump.is_broken) {
+    routing_close(&c->routing);
+    return;
+  }
+  if (c->has_routes && c->s.c.routes.count) {
+    say("what is routed into the tunnel stays unreachable until the next "
+        "start, "
+        "or tun_vpn --clean %s",
+        c->s.file);
+  }
+  routing_leave(&c->routing);
+}
+
 int client_run(const config *cfg, const char *file) {
   char why[ROUTING_WHY];
   static client c;
@@ -361,10 +394,25 @@ int client_run(const config *cfg, const char *file) {
   apply_budget(cfg);
   start(&c);
   ev_run(c.s.loop, 0);
-  routing_remove(&c.routing, &c.s.c);
+  end_routing(&c);
   close_client(&c);
   pump_stop(&c.s.pump);
   status = c.s.pump.is_broken;
   station_close(&c.s);
   return status;
+}
+
+int client_clean(const config *cfg) {
+  char why[ROUTING_WHY];
+  int rv;
+
+  if (!routing_may_add(cfg, why)) {
+    cli_fail("%s", why);
+  }
+  rv = routing_clean(cfg);
+  if (rv < 0) {
+    cli_fail("rtnetlink: %s", strerror(-rv));
+  }
+  say("%d rules were left and are removed", rv);
+  return 0;
 }

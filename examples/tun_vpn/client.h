@@ -7,4 +7,7 @@
 /* Runs until INT or TERM; takes over *c.  Returns the exit status. */
 int client_run(const config *c, const char *file);
 
+/* Removes what a client has left that was killed.  Returns the exit status. */
+int client_clean(const config *c);
+
 #endif

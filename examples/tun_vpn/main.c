@@ -6,7 +6,8 @@
  *   remotes                 the server's addresses
  *   packet, split, merge, fragment,
  *   mss, toobig, owners     pure functions on packets and addresses
- *   tun, ipcmd, routing     the device, its addresses and routes
+ *   tun, ipcmd, rtnl,
+ *   routing                 the device, its addresses, routes and rules
  *   ring, codel, pump       packets between the device and connections
  *   station                 what both sides share
  *   client, server, events  the use of the library
@@ -22,9 +23,10 @@
 #include "server.h"
 
 static const char help[] =
-    "usage: tun_vpn [--check] CONFIG\n"
+    "usage: tun_vpn [--check | --clean] CONFIG\n"
     "A VPN of DATAGRAMs over QUIC, whose client hops from port to port.\n"
     "  --check  only read CONFIG\n"
+    "  --clean  only remove the rules that a client has left which was killed\n"
     "  --help\n"
     "CONFIG has lines `Key = value`; # begins a comment.\n"
     "  Mode = client|server\n"
@@ -58,17 +60,17 @@ static const char help[] =
     "  QuicMigrationEnabled = no  forbids clients to migrate\n"
     "Signals: USR1 prints statistics, HUP reads the Quic... keys again.\n";
 
-enum { CHECK = 256, HELP };
+enum { CHECK = 256, CLEAN, HELP };
 
 static const struct option options[] = {{"check", no_argument, NULL, CHECK},
+                                        {"clean", no_argument, NULL, CLEAN},
                                         {"help", no_argument, NULL, HELP},
                                         {NULL, 0, NULL, 0}};
 
 int main(int argc, char **argv) {
   char error[CONFIG_ERROR];
-  bool is_check = false;
+  int o, task = 0;
   config c;
-  int o;
 
   cli_start("tun_vpn");
   setvbuf(stderr, NULL, _IOLBF, 0);
@@ -78,7 +80,7 @@ int main(int argc, char **argv) {
       fputs(help, stdout);
       return 0;
     }
-    is_check = true;
+    task = o;
   }
   if (argc - optind != 1) {
     cli_usage("CONFIG is expected (try --help)");
@@ -87,9 +89,11 @@ int main(int argc, char **argv) {
     say("%s", error);
     return 2;
   }
-  if (is_check) {
+  if (task) {
+    int status = task == CLEAN ? client_clean(&c) : 0;
+
     config_reset(&c);
-    return 0;
+    return status;
   }
   return c.is_server ? server_run(&c, argv[optind])
                      : client_run(&c, argv[optind]);

@@ -1,9 +1,17 @@
 #include "routing.h"
 
+#include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "ipcmd.h"
+
+/* After a repair, in s, until the rule 1 is put back or another repair is made:
+ * longer than a program takes from one rule to the next, and doubled each time,
+ * for programs that remove our rules whenever they come. */
+#define WAIT_MIN 0.05
+#define WAIT_MAX 1.
 
 static bool is_v6(const char *text) { return strchr(text, ':') != NULL; }
 
@@ -33,36 +41,60 @@ bool routing_add_addresses(const config *c, const char *device) {
   return is_ok;
 }
 
-/* How the rules of a client are written. */
-typedef struct rule_words {
-  const char *family;
-  char mark[16], first[16], second[16]; /* also the table; preferences */
-} rule_words;
-
 /* Numbers of their own, so that no other program's rules are taken for ours. */
-static rule_words words_of(const config *c, bool v6) {
-  rule_words w = {.family = v6 ? "-6" : "-4"};
-
-  snprintf(w.mark, sizeof(w.mark), "%u", c->fwmark);
-  snprintf(w.first, sizeof(w.first), "%u", 10000 + c->fwmark % 10000 * 2);
-  snprintf(w.second, sizeof(w.second), "%u", 10001 + c->fwmark % 10000 * 2);
-  return w;
+static uint32_t first_of(const config *c) {
+  return 10000 + c->fwmark % 10000 * 2;
+}
+static uint32_t second_of(const config *c) { return first_of(c) + 1; }
+static uint32_t guard_of(const config *c) {
+  return 30000 + c->fwmark % 1000 * 2;
 }
 
-/* Both rules of a family: `add` or `del`. */
-static bool rules(const config *c, const char *verb, bool v6, bool is_quiet) {
-  rule_words w = words_of(c, v6);
-  bool is_ok = ipcmd_run(
-      is_quiet,
-      (const char *const[]){w.family, "rule", verb, "pref", w.first, "table",
-                            "main", "suppress_prefixlength", "0", NULL});
+#define RULES_MAX (5 + 2 * CONFIG_ROUTES)
 
-  /* Both, whatever came of the first. */
-  return ipcmd_run(is_quiet,
-                   (const char *const[]){w.family, "rule", verb, "pref",
-                                         w.second, "not", "fwmark", w.mark,
-                                         "table", w.mark, NULL}) &&
-         is_ok;
+/* The same rule for each route of the family. */
+static size_t add_unreachable(const config *c, bool v6, uint32_t preference,
+                              rtnl_rule *rows) {
+  size_t i, n = 0;
+
+  for (i = 0; i < c->routes.count; i++) {
+    rtnl_prefix to;
+
+    if (rtnl_parse(&to, c->routes.rows[i]) && to.is_v6 == v6) {
+      rows[n++] = (rtnl_rule){
+          .preference = preference, .action = RTNL_UNREACHABLE, .to = to};
+    }
+  }
+  return n;
+}
+
+/* While there is none of these, the rules with 0 stop everything. */
+static rtnl_rule rule_1(const config *c, bool v6) {
+  return (rtnl_rule){.preference = 1,
+                     .action = RTNL_NOP,
+                     .mark = c->fwmark,
+                     .to = {.is_v6 = v6}};
+}
+
+/* All other rules of a family, in the order to add them: those with 0 last. */
+static size_t rules_of(const config *c, bool v6, rtnl_rule rows[RULES_MAX]) {
+  const rtnl_prefix all = {.is_v6 = v6};
+  uint32_t mark = c->fwmark, guard = guard_of(c);
+  const rtnl_rule before[] = {
+      {first_of(c), RTNL_MAIN_BUT_DEFAULT, .to = all},
+      {second_of(c), RTNL_LOOKUP, mark, .mark = mark, .is_unlike = true,
+       .to = all},
+      {guard, RTNL_LOOKUP, RTNL_MAIN, .mark = mark, .to = all}};
+  const rtnl_rule after[] = {
+      {0, RTNL_GOTO, .target = 1, .to = all},
+      {0, RTNL_LOOKUP, RTNL_MAIN, .mark = mark, .to = all}};
+  size_t n = sizeof(before) / sizeof(before[0]);
+
+  memcpy(rows, before, sizeof(before));
+  n += add_unreachable(c, v6, guard + 1, &rows[n]);
+  memcpy(&rows[n], after, sizeof(after));
+  n += sizeof(after) / sizeof(after[0]);
+  return n + add_unreachable(c, v6, 0, &rows[n]);
 }
 
 /* Does this line of `ip rule` lead to the table? */
@@ -75,27 +107,29 @@ static bool leads_to(const char *line, const char *table) {
 }
 
 static bool may_add(const config *c, bool v6, char why[ROUTING_WHY]) {
-  rule_words w = words_of(c, v6);
-  char line[IPCMD_LINE];
+  const char *family = v6 ? "-6" : "-4";
+  char mark[16], second[16], line[IPCMD_LINE];
 
-  if (*ipcmd_ask((const char *const[]){w.family, "route", "show", "table",
-                                       w.mark, NULL},
-                 line)) {
+  snprintf(mark, sizeof(mark), "%u", c->fwmark);
+  snprintf(second, sizeof(second), "%u", second_of(c));
+  if (*ipcmd_ask(
+          (const char *const[]){family, "route", "show", "table", mark, NULL},
+          line)) {
     snprintf(why, ROUTING_WHY,
              "table %s has routes already (%.99s): a second client needs a "
              "FwMark of its own",
-             w.mark, line);
+             mark, line);
     return false;
   }
   /* Routes go with their client, rules stay if it was killed. */
-  if (*ipcmd_ask((const char *const[]){w.family, "rule", "show", "pref",
-                                       w.second, NULL},
-                 line) &&
-      !leads_to(line, w.mark)) {
+  if (*ipcmd_ask(
+          (const char *const[]){family, "rule", "show", "pref", second, NULL},
+          line) &&
+      !leads_to(line, mark)) {
     snprintf(why, ROUTING_WHY,
              "FwMark %s needs the number of a rule that is there already "
              "(%.99s): choose another one",
-             w.mark, line);
+             mark, line);
     return false;
   }
   return true;
@@ -106,39 +140,217 @@ bool routing_may_add(const config *c, char why[ROUTING_WHY]) {
          (!has_route(c, true) || may_add(c, true, why));
 }
 
-static bool add_family(routing *r, const config *c, const char *device,
-                       bool v6) {
-  rule_words w = words_of(c, v6);
+/* Notes what came of an attempt to add something.  True: it was missing. */
+static bool take_result(routing *r, int err, const char *what, uint32_t number,
+                        bool v6) {
+  if (r->loop && (err == ENETDOWN || err == ENODEV)) {
+    return false; /* a route has to wait for the device */
+  }
+  if (err != 0 && err != EEXIST) {
+    r->error = err;
+    say_rarely(&r->failed, "%s %s %u: %s", v6 ? "IPv6" : "IPv4", what, number,
+               strerror(err));
+  }
+  return err == 0;
+}
+
+static uint64_t add_routes(routing *r, bool v6) {
+  uint64_t added = 0;
   size_t i;
 
-  for (i = 0; i < c->routes.count; i++) {
-    const char *to = c->routes.rows[i];
+  for (i = 0; i < r->c->routes.count; i++) {
+    rtnl_prefix to;
 
-    if (is_v6(to) == v6 &&
-        !ipcmd_run(false,
-                   (const char *const[]){w.family, "route", "add", to, "dev",
-                                         device, "table", w.mark, NULL})) {
-      return false;
+    if (rtnl_parse(&to, r->c->routes.rows[i]) && to.is_v6 == v6) {
+      added += take_result(
+          r, rtnl_add_route(&r->kernel, &to, r->interface, r->c->fwmark),
+          "route of table", r->c->fwmark, v6);
     }
   }
-  /* What a run that was killed has left would stand in the way. */
-  (void)rules(c, "del", v6, true);
-  r->has_rules[v6] = true;
-  return rules(c, "add", v6, false);
+  return added;
 }
 
-bool routing_add_routes(routing *r, const config *c, const char *device) {
-  return (!has_route(c, false) || add_family(r, c, device, false)) &&
-         (!has_route(c, true) || add_family(r, c, device, true));
+static uint64_t add_rules(routing *r, bool v6) {
+  rtnl_rule rows[RULES_MAX];
+  size_t i, k, n = rules_of(r->c, v6, rows);
+  uint64_t added = 0;
+
+  for (i = 0; i < n; i++) {
+    if (!take_result(r, rtnl_add_rule(&r->kernel, &rows[i]), "rule",
+                     rows[i].preference, v6)) {
+      continue;
+    }
+    added++;
+    /* It came behind those with the same number: they are to follow it. */
+    for (k = i + 1; rows[i].preference == 0 && k < n; k++) {
+      (void)rtnl_remove_rule(&r->kernel, &rows[k]);
+    }
+  }
+  return added;
 }
 
-void routing_remove(routing *r, const config *c) {
+/* The rules 1 that are missing.  Returns how many. */
+static uint64_t add_1(routing *r) {
+  uint64_t added = 0;
   int v6;
 
   for (v6 = 0; v6 < 2; v6++) {
-    if (r->has_rules[v6]) {
-      (void)rules(c, "del", v6, true);
-    }
-    r->has_rules[v6] = false;
+    rtnl_rule one = rule_1(r->c, v6);
+
+    added += has_route(r->c, v6) &&
+             take_result(r, rtnl_add_rule(&r->kernel, &one), "rule", 1, v6);
   }
+  return added;
+}
+
+static void remove_1(routing *r) {
+  int v6;
+
+  for (v6 = 0; v6 < 2; v6++) {
+    rtnl_rule one = rule_1(r->c, v6);
+
+    if (has_route(r->c, v6)) {
+      (void)rtnl_remove_rule(&r->kernel, &one);
+    }
+  }
+}
+
+/* All else that is missing.  Returns how many rules and routes that were. */
+static uint64_t add_all(routing *r) {
+  uint64_t added = 0;
+  int v6;
+
+  for (v6 = 0; v6 < 2; v6++) {
+    if (has_route(r->c, v6)) {
+      /* Rules first: what has no route yet is unreachable, not in clear. */
+      added += add_rules(r, v6);
+      added += add_routes(r, v6);
+    }
+  }
+  return added;
+}
+
+/* Backwards, so that those with 0 are gone before the one with 1.  Returns how
+ * many there were, or a negative errno. */
+static int remove_rules(rtnl *kernel, const config *c) {
+  rtnl_rule rows[1 + RULES_MAX];
+  int v6, removed = 0, err = 0;
+
+  for (v6 = 0; v6 < 2; v6++) {
+    size_t n = 0;
+
+    if (has_route(c, v6)) {
+      rows[0] = rule_1(c, v6);
+      n = 1 + rules_of(c, v6, &rows[1]);
+    }
+    while (n-- > 0) {
+      int rv = rtnl_remove_rule(kernel, &rows[n]);
+
+      removed += rv == 0;
+      err = rv == 0 || rv == ENOENT ? err : rv;
+    }
+  }
+  return err ? -err : removed;
+}
+
+bool routing_open(routing *r, const config *c, const char *device) {
+  int rv;
+
+  *r = (routing){.c = c, .interface = if_nametoindex(device)};
+  rv = rtnl_open(&r->kernel);
+  if (rv != 0) {
+    say("rtnetlink: %s", strerror(rv));
+    return false;
+  }
+  (void)add_1(r); /* first, so that those with 0 stop nothing */
+  (void)add_all(r);
+  return r->error == 0;
+}
+
+static void begin_pause(routing *r, uint64_t added) {
+  r->put_back += added;
+  say_rarely(&r->put,
+             "another program has removed rules or routes of the tunnel: %llu "
+             "put back",
+             (unsigned long long)added);
+  r->wait = r->wait == 0 ? WAIT_MIN : r->wait * 2;
+  r->wait = r->wait < WAIT_MAX ? r->wait : WAIT_MAX;
+  ev_now_update(r->loop);
+  ev_timer_set(&r->pause, r->wait, 0.);
+  ev_timer_start(r->loop, &r->pause);
+}
+
+static void on_change(struct ev_loop *loop, ev_io *w, int revents) {
+  routing *r = w->data;
+  uint64_t added;
+
+  (void)loop;
+  (void)revents;
+  if (!rtnl_heard(&r->kernel, r->interface, r->c->fwmark) ||
+      ev_is_active(&r->pause)) {
+    return;
+  }
+  added = add_all(r) + add_1(r);
+  if (added > 0) {
+    remove_1(r);
+    begin_pause(r, added);
+  }
+}
+
+static void on_pause(struct ev_loop *loop, ev_timer *w, int revents) {
+  routing *r = w->data;
+  uint64_t added = add_all(r);
+
+  (void)loop;
+  (void)revents;
+  if (added > 0) {
+    begin_pause(r, added);
+    return;
+  }
+  r->wait = 0;
+  (void)add_1(r);
+}
+
+void routing_watch(routing *r, struct ev_loop *loop) {
+  r->loop = loop;
+  ev_io_init(&r->on_change, on_change, r->kernel.hear, EV_READ);
+  ev_timer_init(&r->pause, on_pause, 0., 0.);
+  r->on_change.data = r->pause.data = r;
+  /* Before packets. */
+  ev_set_priority(&r->on_change, EV_MAXPRI);
+  ev_io_start(loop, &r->on_change);
+}
+
+void routing_leave(routing *r) {
+  if (!r->c) {
+    return; /* not opened */
+  }
+  if (r->loop) {
+    if (ev_is_active(&r->pause)) {
+      (void)add_1(r);
+    }
+    ev_io_stop(r->loop, &r->on_change);
+    ev_timer_stop(r->loop, &r->pause);
+  }
+  rtnl_close(&r->kernel);
+  *r = (routing){.c = NULL};
+}
+
+void routing_close(routing *r) {
+  if (r->c && r->kernel.ask >= 0) {
+    (void)remove_rules(&r->kernel, r->c);
+  }
+  routing_leave(r);
+}
+
+int routing_clean(const config *c) {
+  rtnl kernel;
+  int rv = rtnl_open(&kernel);
+
+  if (rv != 0) {
+    return -rv;
+  }
+  rv = remove_rules(&kernel, c);
+  rtnl_close(&kernel);
+  return rv;
 }

@@ -153,7 +153,7 @@ rules_left() {
 
 # A second client with the same table is refused, and the first one's stays.
 has_its_table() {
-  rules_left 'one client' 5 4
+  rules_left 'one client' 11 10
   {
     cat "$tmp/client.conf"
     echo 'Device = qmig9'
@@ -161,25 +161,41 @@ has_its_table() {
   refuse 1 'FwMark of its own' "$tun_vpn" "$tmp/second.conf"
   echo 'FwMark = 39037' >>"$tmp/second.conf" # the same numbers of rules
   refuse 1 'choose another one' "$tun_vpn" "$tmp/second.conf"
-  rules_left 'after the second' 5 4
+  rules_left 'after the second' 11 10
   pings first in_client ping -c 1 -W 2 10.9.0.1
 }
 
-# What a client that was killed leaves is taken over; one whose device goes ends
-# and leaves nothing.
+# What a client that was killed leaves is taken over, also if its server has a
+# name that cannot be asked for meanwhile; one whose device goes ends, and what
+# was routed stays unreachable.
 loses_its_device() {
   kill -KILL "$(pid_of vpn_client)"
   join vpn_client
-  rules_left 'killed' 5 4
+  rules_left 'killed' 11 10
   start vpn_client 60 "$client_ns" "$tun_vpn" "$tmp/client.conf"
   wait_for 5 'a client after one that was killed' grep -q '^connected to' \
     "$tmp/vpn_client.out"
-  rules_left 'taken over' 5 4
+  rules_left 'taken over' 11 10
   in_client ip link del qmig0
   join vpn_client
   check 'exit status without a device' "$status" -eq 1
   check 'the device is gone' "$(count '^qmig0 is gone: ' \
     "$tmp/vpn_client.err")" -eq 1
+  rules_left 'without a device' 11 10
+  ! in_client ping -c 1 -W 1 198.51.100.7 >"$tmp/out" 2>&1 || bad 'it went out'
+  check 'unreachable' "$(in_client ping -c 1 -W 1 198.51.100.7 2>&1 |
+    grep -c 'unreachable')" -ge 1
+}
+
+# A name is asked for again when what a killed client has left is gone.
+asks_for_a_name() {
+  sed 's/^Server = .*/Server = nobody.invalid/' "$tmp/client.conf" \
+    >"$tmp/named.conf"
+  start named 20 "$client_ns" "$tun_vpn" "$tmp/named.conf"
+  wait_for 15 'the way is cleared' grep -q 'rules of a client that was killed' \
+    "$tmp/named.err"
+  rules_left 'cleared' 3 2
+  stop named
 }
 
 # The server goes and comes: the client finds it again.
@@ -208,7 +224,8 @@ start vpn_client 60 "$client_ns" "$tun_vpn" "$tmp/client.conf"
 wait_for 5 'the client connects again' grep -q '^connected to' \
   "$tmp/vpn_client.out"
 loses_its_device
+asks_for_a_name
 stop vpn_server
-rules_left 'without a device' 3 2
+refuse 0 '^0 rules were left' "$tun_vpn" --clean "$tmp/client.conf"
 check 'devices left' "$(in_client ip -o link | grep -c qmig)" -eq 0
 verdict
