@@ -147,7 +147,7 @@ case $scenario in
 esac
 options "$@"
 find_build
-for part in run net isp vpn load flows breaks ports range speed compare; do
+for part in run namespaces net isp vpn load flows breaks ports range speed compare; do
   . "$here/$part.sh"
 done
 eval "server=\$server$family inner=\$inner$family public=\$public$family"

@@ -112,15 +112,13 @@ run_fuzz() {
 # tests/net/run.sh ends with the same line as this script.
 run_net() {
   [ -f tests/net/run.sh ] || return 0
-  if [ "$(id -u)" != 0 ]; then
-    echo 'tests/net: skipped, needs root'
-    count 0 0 1
-    return
-  fi
   { sh tests/net/run.sh 2>&1 || echo "exit status $?"; } | tee "$log"
   sum=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" |
     tail -n 1 | tr -cd '0-9 ')
   set -- ${sum:-0 0 0}
+  if grep -q '^skip all: ' "$log"; then
+    set -- 0 0 1
+  fi
   count "$1" "$2" "$3"
   if [ -z "$sum" ] || { [ "$2" = 0 ] && grep -q '^exit status ' "$log"; }; then
     : >"$log"

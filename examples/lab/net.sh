@@ -60,8 +60,7 @@ client_routes() {
 
 make_namespaces() {
   for ns in $namespaces; do
-    ip netns add "$ns" 2>"$tmp/netns" ||
-      skip "ip netns add: $(head -n 1 "$tmp/netns")"
+    ip netns add "$ns"
     made_namespaces="$made_namespaces $ns"
     ip netns exec "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 \
       net.ipv6.conf.default.accept_dad=0
@@ -131,9 +130,14 @@ borrow_network() {
   isp_begin
 }
 
+need_network() {
+  reason=$(why_no_network)
+  [ -z "$reason" ] || skip "$reason"
+}
+
 open_lab() {
-  [ "$(id -u)" = 0 ] || skip 'needs root'
-  need ip nft timeout awk
+  need_network
+  need nft timeout awk
   if ! borrow_network; then
     name_network "qm$$"
     make_namespaces
@@ -170,8 +174,8 @@ close_lab() {
 }
 
 lab_up() {
-  [ "$(id -u)" = 0 ] || skip 'needs root'
-  need ip nft
+  need_network
+  need nft
   [ ! -e /run/netns/qmlab-server ] || give_up 'it is up already'
   name_network qmlab
   mkdir -p "$state"
