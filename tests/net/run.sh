@@ -3,8 +3,8 @@
 #
 #   ok NAME (SECONDS s)     skip NAME: REASON     FAIL NAME: WHY, then its log
 #
-# and as the last line `N passed, N failed, N skipped`.  A test that fails while
-# the host takes more than a fifth of this machine's time (steal time) is run
+# and as the last line `N passed, N failed, N skipped`.  Tests that mostly wait
+# run two at a time, all others alone.  A test that fails while the host takes more than a fifth of this machine's time (steal time) is run
 # again after half a minute; the second result counts.
 # QUICMIG_BUILD: the folder with the examples, [build/dev, else build/release].
 # Needs root, ip, nft, tshark; without them tests are skipped, all of them for
@@ -15,10 +15,24 @@ cd "$(dirname "$0")"
 
 . ../../examples/lab/namespaces.sh
 
-passed=0 failed=0 skipped=0 pid=''
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-trap '[ -z "$pid" ] || kill "$pid"; wait; exit 1' HUP INT TERM
+# They send little and have bounds that a busy machine keeps; longest first.
+beside='port_hop unreachable renumber vpn_config refusals emfile vpn_leak
+  forward_shares full_disk fwmark nat_rebind port_range connect
+  plain_chroot'
+
+pid=''
+dir=$(mktemp -d) # what came of each test, by name; of each lane, its log
+log=$dir/log
+trap 'rm -rf "$dir"' EXIT
+trap 'stop_running; exit 1' HUP INT TERM
+
+stop_running() {
+  trap '' HUP INT TERM
+  for p in $pid; do
+    kill "$p" 2>/dev/null || true
+  done
+  wait
+}
 
 # stolen: ms that the host has taken from all processors of this machine.
 stolen() { awk '/^cpu / { printf "%.0f", $9 * 10 }' /proc/stat; }
@@ -55,20 +69,45 @@ run() {
     attempt "$1"
   fi
   case $status in
-  0)
-    passed=$((passed + 1))
-    echo "ok $name ($seconds s)"
-    ;;
-  77)
-    skipped=$((skipped + 1))
-    echo "skip $name: $(tail -n 1 "$log")"
-    ;;
-  *)
-    failed=$((failed + 1))
-    tell_failure FAIL
-    ;;
+  0) echo "ok $name ($seconds s)" ;;
+  77) echo "skip $name: $(tail -n 1 "$log")" ;;
+  *) tell_failure FAIL ;;
+  esac >"$dir/said.$name"
+  echo "$status" >"$dir/status.$name"
+  cat "$dir/said.$name" # in one piece
+}
+
+# lane N FILE...: those that no other lane has begun.
+lane() {
+  trap - EXIT
+  trap 'stop_running; exit 1' HUP INT TERM
+  pid='' log=$dir/log.$1
+  shift
+  for file in "$@"; do
+    ! mkdir "$dir/begun.$file" 2>/dev/null || run "$file"
+  done
+}
+
+# two_lanes FILE...
+two_lanes() {
+  lane 1 "$@" &
+  pid=$!
+  lane 2 "$@" &
+  pid="$pid $!"
+  wait
+  pid=''
+}
+
+# is_beside NAME: may it run beside another one?
+is_beside() {
+  case " $(echo $beside) " in
+  *" $1 "*) ;;
+  *) return 1 ;;
   esac
 }
+
+# count STATUS...: how many tests ended so.
+count() { cat "$dir"/status.* 2>/dev/null | grep -cxE "$1" || true; }
 
 [ $# -gt 0 ] || set -- test_*.sh
 reason=$(why_no_network)
@@ -77,14 +116,30 @@ if [ -n "$reason" ]; then
   echo "0 passed, 0 failed, $# skipped"
   exit 0
 fi
+alone='' together=''
 for test in "$@"; do
   test=$(basename "$test" .sh)
-  if [ -f "test_${test#test_}.sh" ]; then
-    run "test_${test#test_}.sh"
-  else
-    failed=$((failed + 1))
+  test=${test#test_}
+  if [ ! -f "test_$test.sh" ]; then
     echo "FAIL $test: no such test"
+    echo 1 >"$dir/status.$test"
+  elif ! is_beside "$test"; then
+    alone="$alone $test"
   fi
 done
+for test in $beside; do
+  case " $* " in
+  *" $test "* | *" test_$test "* | *" test_$test.sh "* | *"/test_$test.sh "*)
+    together="$together test_$test.sh"
+    ;;
+  esac
+done
+# shellcheck disable=SC2086
+two_lanes $together
+for test in $alone; do
+  run "test_$test.sh"
+done
+passed=$(count 0) skipped=$(count 77)
+failed=$(($(count '.*') - passed - skipped))
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
