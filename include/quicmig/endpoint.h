@@ -411,8 +411,8 @@ QUICMIG_EXTERN int quicmig_resolve(const char *host, uint64_t port,
  * connection only of what came of it.  Calls back:
  * watch, socket, event.  The caller ends *pc with quicmig_client_free().
  * Errors: QUICMIG_ERR_INVALID_ARGUMENT (quicmig_last_error_text() names it),
- * _RESOLVE, _CERT_FILE, _TLS, _NOMEM, _SYSTEM (errno is set),
- * _PORTS_EXHAUSTED, _APP_REFUSED, _RANDOM.
+ * _RESOLVE, _CERT_FILE, _TLS, _NOMEM, _SYSTEM and
+ * _PORTS_REFUSED (errno is set), _PORTS_EXHAUSTED, _APP_REFUSED, _RANDOM.
  */
 QUICMIG_EXTERN int quicmig_client_new(quicmig_client **pc,
                                       const quicmig_client_config *cfg,

@@ -206,7 +206,7 @@ typedef struct quicmig_hop_record {
   uint32_t reason;          /* quicmig_reason */
   uint32_t mode;            /* quicmig_mode */
   int32_t result;           /* 0 or quicmig_err */
-  int32_t sys_errno;        /* beside QUICMIG_ERR_SYSTEM, else 0 */
+  int32_t sys_errno;        /* beside QUICMIG_ERR_SYSTEM, _PORTS_REFUSED; 0 */
   uint32_t from_id;         /* id of the path that was active */
   uint32_t to_id;           /* id of the new path; 0 if there was none */
   uint16_t from_port;       /* local port of from_id, host byte order */

@@ -66,8 +66,9 @@ typedef struct quicmig_callbacks {
  * Everything is copied; o and mem may be NULL for the defaults.  user_data is
  * the last argument of every callback.  The caller ends it with quicmig_free().
  * Calls back: watch, socket, event; *pm is set before.
- * Errors: QUICMIG_ERR_INVALID_ARGUMENT, _NOMEM, _SYSTEM (errno is set),
- * _PORTS_EXHAUSTED, _APP_REFUSED, _RANDOM; *pm is no handle then.
+ * Errors: QUICMIG_ERR_INVALID_ARGUMENT, _NOMEM, _SYSTEM and _PORTS_REFUSED
+ * (errno is set), _PORTS_EXHAUSTED, _APP_REFUSED, _RANDOM; *pm is no handle
+ * then.
  */
 QUICMIG_EXTERN int
 quicmig_new(quicmig **pm, const quicmig_options *o, const quicmig_callbacks *cb,
@@ -213,8 +214,8 @@ QUICMIG_EXTERN int quicmig_conn_error(const quicmig *m);
 QUICMIG_EXTERN void quicmig_set_keep_alive(quicmig *m,
                                            quicmig_duration timeout);
 
-/* The errno behind the last QUICMIG_ERR_SYSTEM, else 0; valid until the next
- * socket is opened.  callback: yes. */
+/* The errno behind the last QUICMIG_ERR_SYSTEM or _PORTS_REFUSED, else 0; valid
+ * until the next socket is opened.  callback: yes. */
 QUICMIG_EXTERN int quicmig_sys_error(const quicmig *m);
 
 /*
@@ -225,8 +226,8 @@ QUICMIG_EXTERN int quicmig_sys_error(const quicmig *m);
  * yet, which then reports nothing of this one.  Follow with quicmig_write().
  * Calls back: all.  callback: no.
  * Errors: QUICMIG_ERR_NOT_CONFIRMED, _PEER_FORBIDS, _NO_SPARE_ID, _TOO_SOON,
- * _NAT_BUDGET, _SOCKETS_EXHAUSTED, _PORTS_EXHAUSTED, _APP_REFUSED, _NOMEM,
- * _RANDOM, _SYSTEM, _BUSY, _INVALID_STATE, _REENTRANT.
+ * _NAT_BUDGET, _SOCKETS_EXHAUSTED, _PORTS_EXHAUSTED, _PORTS_REFUSED,
+ * _APP_REFUSED, _NOMEM, _RANDOM, _SYSTEM, _BUSY, _INVALID_STATE, _REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_hop(quicmig *m, quicmig_tstamp now);
 
@@ -299,7 +300,7 @@ typedef struct quicmig_path_config {
  * quicmig_path_close() or a switch.  Calls back: watch, socket, event.
  * callback: no.
  * Errors: QUICMIG_ERR_INVALID_ARGUMENT, _SOCKETS_EXHAUSTED, _PORTS_EXHAUSTED,
- * _APP_REFUSED, _RANDOM, _SYSTEM, _INVALID_STATE, _REENTRANT.
+ * _PORTS_REFUSED, _APP_REFUSED, _RANDOM, _SYSTEM, _INVALID_STATE, _REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_path_add(quicmig *m, const quicmig_path_config *cfg,
                                     uint32_t *id, quicmig_tstamp now);

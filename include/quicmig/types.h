@@ -60,7 +60,7 @@ typedef enum quicmig_err {
   QUICMIG_ERR_RANDOM = -7,
 
   /* The handshake is not confirmed yet (RFC 9000 section 9).  From here to
-   * QUICMIG_ERR_NAT_BUDGET: why a hop was refused or failed. */
+   * QUICMIG_ERR_PORTS_REFUSED: why a hop was refused or failed. */
   QUICMIG_ERR_NOT_CONFIRMED = -20,
   /* The peer sent disable_active_migration or uses zero-length connection
    * IDs (RFC 9000 sections 18.2 and 9.5).  Permanent for this connection. */
@@ -89,6 +89,10 @@ typedef enum quicmig_err {
   /* The process has as many NAT mappings as its budget allows; passes as old
    * ones age (quicmig_nat_budget()). */
   QUICMIG_ERR_NAT_BUDGET = -32,
+  /* The system lets us bind no port of the range: they are privileged, or a
+   * security module or a firewall refuses them (EACCES, EPERM).  The errno
+   * travels beside this value. */
+  QUICMIG_ERR_PORTS_REFUSED = -33,
 
   /* A host name did not resolve.  From here on: libquicmig-endpoint's. */
   QUICMIG_ERR_RESOLVE = -40,

@@ -16,6 +16,7 @@
   X(ERR_TOO_SOON, "too-soon", "the minimum gap between hops has not passed")   \
   X(ERR_SOCKETS_EXHAUSTED, "sockets-exhausted", "too many sockets are open")   \
   X(ERR_PORTS_EXHAUSTED, "ports-exhausted", "no free port in the range")       \
+  X(ERR_PORTS_REFUSED, "ports-refused", "the system lets no port be bound")    \
   X(ERR_APP_REFUSED, "app-refused", "the application refused the socket")      \
   X(ERR_BUSY, "busy", "another hop is under way")                              \
   X(ERR_VALIDATION_FAILED, "validation-failed",                                \

@@ -79,8 +79,9 @@ int qm_dial_start(qm_dial *d, quicmig_client *c, const qm_dial_config *cfg,
                        cfg->user_data);
   if (rv != 0) {
     return qm_error(rv, "opening the first socket: %s",
-                    rv == QUICMIG_ERR_SYSTEM ? strerror(errno)
-                                             : quicmig_strerror(rv));
+                    rv == QUICMIG_ERR_SYSTEM || rv == QUICMIG_ERR_PORTS_REFUSED
+                        ? strerror(errno)
+                        : quicmig_strerror(rv));
   }
   rv = start_conn(d, c, cfg, timeout, now);
   if (rv != 0) {

@@ -7,44 +7,70 @@
 #define RANDOM_TRIES 16
 /* Ports walked at most: a smaller range is searched whole. */
 #define WALK_TRIES 1024
+/* Refusals after which it is not about single ports. */
+#define REFUSALS_MAX 64
 
 static bool is_port_taken(int rv) { return rv == -EADDRINUSE; }
+
+/* The system keeps the port from us: it is privileged (EACCES), or a security
+ * module (EACCES) or a firewall at the cgroup (EPERM) refuses it.  That may
+ * concern this port alone. */
+static bool is_port_refused(int rv) { return rv == -EACCES || rv == -EPERM; }
 
 /* 0: bound; -EADDRINUSE: the port is taken or not allowed; else an error. */
 static int try_port(const qm_net *net, const qm_ports *ports, int fd,
                     const qm_addr *host, uint16_t port) {
   qm_addr a = *host;
-  int rv;
 
   if (!qm_ports_is_allowed(ports, port)) {
     return -EADDRINUSE;
   }
   qm_addr_set_port(&a, port);
-  rv = net->bind(net->ctx, fd, &a);
-  /* A privileged port, without the privilege. */
-  return rv == -EACCES ? -EADDRINUSE : rv;
+  return net->bind(net->ctx, fd, &a);
+}
+
+/* The search for a port: its last answer, and the refusals it met. */
+typedef struct search {
+  int rv;
+  int refusal; /* the last one */
+  unsigned refusals;
+} search;
+
+/* May another port do? */
+static bool goes_on(const search *s) {
+  return is_port_taken(s->rv) ||
+         (is_port_refused(s->rv) && s->refusals < REFUSALS_MAX);
+}
+
+static void note(search *s, int rv) {
+  s->rv = rv;
+  if (is_port_refused(rv)) {
+    s->refusal = rv;
+    s->refusals++;
+  }
 }
 
 static int bind_random(const qm_net *net, const qm_ports *ports, int fd,
                        const qm_addr *host) {
   uint32_t draws[RANDOM_TRIES + 1];
   uint32_t count = qm_ports_count(ports), i;
-  int rv = -EADDRINUSE;
+  search s = {.rv = -EADDRINUSE};
 
   if (net->random(net->ctx, draws, sizeof(draws)) != 0) {
     return QUICMIG_ERR_RANDOM;
   }
-  for (i = 0; i < RANDOM_TRIES && is_port_taken(rv); i++) {
+  for (i = 0; i < RANDOM_TRIES && goes_on(&s); i++) {
     /* 32 random bits onto at most 16: the bias is below 2^-16. */
-    rv = try_port(
-        net, ports, fd, host,
-        qm_ports_at(ports, (uint32_t)(((uint64_t)draws[i] * count) >> 32)));
+    note(&s,
+         try_port(net, ports, fd, host,
+                  qm_ports_at(ports,
+                              (uint32_t)(((uint64_t)draws[i] * count) >> 32))));
   }
-  for (i = 0; i < count && i < WALK_TRIES && is_port_taken(rv); i++) {
-    rv = try_port(net, ports, fd, host,
-                  qm_ports_at(ports, draws[RANDOM_TRIES] % count + i));
+  for (i = 0; i < count && i < WALK_TRIES && goes_on(&s); i++) {
+    note(&s, try_port(net, ports, fd, host,
+                      qm_ports_at(ports, draws[RANDOM_TRIES] % count + i)));
   }
-  return rv;
+  return is_port_taken(s.rv) && s.refusal ? s.refusal : s.rv;
 }
 
 static int bind_local(const qm_net *net, const qm_ports *ports, int fd,
@@ -60,7 +86,7 @@ static int bind_local(const qm_net *net, const qm_ports *ports, int fd,
   }
   if (rv < 0) {
     *sys_errno = -rv;
-    return QUICMIG_ERR_SYSTEM;
+    return is_port_refused(rv) ? QUICMIG_ERR_PORTS_REFUSED : QUICMIG_ERR_SYSTEM;
   }
   return 0;
 }

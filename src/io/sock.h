@@ -27,9 +27,11 @@ typedef struct qm_sock {
 } qm_sock;
 
 /*
- * On success *s is connected, and its port is in the history of ports.
+ * On success *s is connected, and its port is in the history of ports.  A port
+ * that is taken or refused gives way to another one.
  * Errors: QUICMIG_ERR_PORTS_EXHAUSTED, QUICMIG_ERR_APP_REFUSED,
- * QUICMIG_ERR_RANDOM, QUICMIG_ERR_SYSTEM with *sys_errno.
+ * QUICMIG_ERR_RANDOM; with *sys_errno QUICMIG_ERR_PORTS_REFUSED (none was
+ * bound, and not all were taken) and QUICMIG_ERR_SYSTEM.
  */
 int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
                  qm_sock *s, int *sys_errno);

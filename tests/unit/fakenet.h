@@ -1,6 +1,6 @@
 /*
  * A network of one socket at a time behind qm_net.  It counts its calls, has
- * ports that are taken, and fails the call that the test says.
+ * ports that are taken or refused, and fails the call that the test says.
  */
 #ifndef QM_TEST_FAKENET_H
 #define QM_TEST_FAKENET_H
@@ -25,6 +25,7 @@ typedef struct fake {
   int hook_answer;
   qm_addr bound, remote, hook_local;
   uint8_t taken[65536], tried[65536];
+  uint16_t privileged; /* ports below are refused */
 } fake;
 
 static inline int note(fake *f, call c) {
@@ -55,6 +56,9 @@ static inline int fake_bind(void *ctx, int fd, const qm_addr *local) {
   f->tried[port] = 1;
   if (rv == 0 && f->taken[port]) {
     rv = -EADDRINUSE;
+  }
+  if (rv == 0 && port < f->privileged) {
+    rv = -EACCES;
   }
   if (rv == 0) {
     f->bound = *local;

@@ -21,6 +21,7 @@ static const struct error_row {
     {"too-soon", QUICMIG_ERR_TOO_SOON},
     {"sockets-exhausted", QUICMIG_ERR_SOCKETS_EXHAUSTED},
     {"ports-exhausted", QUICMIG_ERR_PORTS_EXHAUSTED},
+    {"ports-refused", QUICMIG_ERR_PORTS_REFUSED},
     {"app-refused", QUICMIG_ERR_APP_REFUSED},
     {"busy", QUICMIG_ERR_BUSY},
     {"validation-failed", QUICMIG_ERR_VALIDATION_FAILED},

@@ -238,7 +238,8 @@ static void failures_back_off_and_success_ends_it(void **state) {
 /* Our own troubles say nothing about the peer. */
 static void our_own_errors_teach_no_budget(void **state) {
   static const int errors[] = {QUICMIG_ERR_SYSTEM, QUICMIG_ERR_APP_REFUSED,
-                               QUICMIG_ERR_PORTS_EXHAUSTED, QUICMIG_ERR_NOMEM};
+                               QUICMIG_ERR_PORTS_EXHAUSTED,
+                               QUICMIG_ERR_PORTS_REFUSED, QUICMIG_ERR_NOMEM};
   size_t i, k;
 
   (void)state;

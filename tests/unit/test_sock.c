@@ -67,27 +67,39 @@ static void the_application_may_refuse(void **state) {
 
 #define SYS QUICMIG_ERR_SYSTEM
 #define PORTS QUICMIG_ERR_PORTS_EXHAUSTED
+#define REFUSED QUICMIG_ERR_PORTS_REFUSED
 
 struct failure {
   const char *name;
   call fails;
   int nth;             /* 0: always */
   uint16_t fixed_port; /* 0: drawn */
-  /* What EADDRINUSE, EACCES and every other errno give. */
-  int in_use, acces, other;
+  /* What EADDRINUSE, EACCES and EPERM, and every other errno give. */
+  int in_use, refused, other;
 };
+
+static int wanted(const struct failure *r, int err) {
+  switch (err) {
+  case EADDRINUSE:
+    return r->in_use;
+  case EACCES:
+  case EPERM:
+    return r->refused;
+  default:
+    return r->other;
+  }
+}
 
 static void check_failure(const struct failure *r, int err) {
   fake *f = open_fake(5);
   qm_sock_request req = request(f, r->fixed_port);
   qm_sock s = {.fd = -77, .local = {.len = 77}};
-  int sys = 0, rv, want;
+  int sys = 0, rv, want = wanted(r, err);
   qm_ports ports, before;
   char name[80];
   const struct failure row = {.name = name};
 
   snprintf(name, sizeof(name), "%s, %s", r->name, strerror(err));
-  want = err == EADDRINUSE ? r->in_use : err == EACCES ? r->acces : r->other;
   qm_ports_init(&ports, 6000, 6009);
   before = ports;
   f->fails = r->fails;
@@ -95,7 +107,7 @@ static void check_failure(const struct failure *r, int err) {
   f->err = err;
   rv = qm_sock_open(&f->net, &ports, &req, &s, &sys);
   row_equal(&row, rv, want);
-  row_equal(&row, sys, want == SYS ? err : 0);
+  row_equal(&row, sys, want == SYS || want == REFUSED ? err : 0);
   row_equal(&row, f->closes, want != 0 && r->fails != OPEN);
   if (want == 0) {
     row_equal(&row, s.fd, FD);
@@ -107,13 +119,13 @@ static void check_failure(const struct failure *r, int err) {
 }
 
 static void every_call_may_fail(void **state) {
-  static const int errnos[] = {EMFILE,     ENFILE, ENOMEM, ENOBUFS,
-                               EADDRINUSE, EPERM,  EACCES};
+  static const int errnos[] = {EMFILE, ENFILE, ENOMEM,        ENOBUFS,
+                               EPERM,  EACCES, EADDRNOTAVAIL, EADDRINUSE};
   static const struct failure rows[] = {
       {"open", OPEN, 1, 0, SYS, SYS, SYS},
       {"bind, the first port", BIND, 1, 0, 0, 0, SYS},
-      {"bind, every port", BIND, 0, 0, PORTS, PORTS, SYS},
-      {"bind, a given port", BIND, 1, 7000, PORTS, SYS, SYS},
+      {"bind, every port", BIND, 0, 0, PORTS, REFUSED, SYS},
+      {"bind, a given port", BIND, 1, 7000, PORTS, REFUSED, SYS},
       {"address before the hook", LOCAL_ADDR, 1, 0, SYS, SYS, SYS},
       {"connect", CONNECT, 1, 0, SYS, SYS, SYS},
       {"connect, a given port", CONNECT, 1, 7000, SYS, SYS, SYS},

@@ -66,6 +66,42 @@ static void gives_up_when_all_are_taken(void **state) {
   }
 }
 
+/* A refused port gives way to another one like a taken one; but that nothing
+ * could be bound is told as what it is. */
+static void refused_ports_are_not_taken_ones(void **state) {
+  static const struct row {
+    const char *name;
+    uint16_t lo, hi, privileged;
+    bool is_full; /* all others are taken */
+    int want;
+    int binds; /* at most */
+  } rows[] = {
+      {"the last of a few", 1000, 1024, 1024, false, 0, 16 + 1024},
+      {"half of a range", 900, 1147, 1024, false, 0, 16 + 1024},
+      {"all", 100, 199, 1024, false, QUICMIG_ERR_PORTS_REFUSED, 64},
+      {"some, and the others are taken", 1000, 1099, 1024, true,
+       QUICMIG_ERR_PORTS_REFUSED, 16 + 1024},
+      {"none, and all are taken", 2000, 2099, 1024, true,
+       QUICMIG_ERR_PORTS_EXHAUSTED, 16 + 1024},
+  };
+  const struct row *r;
+  uint64_t seed = test_seed();
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    fake *f = open_fake(seed);
+    uint16_t port;
+    qm_ports ports;
+
+    qm_ports_init(&ports, r->lo, r->hi);
+    f->privileged = r->privileged;
+    memset(f->taken + r->privileged, r->is_full, 65536u - r->privileged);
+    row_equal(r, try_open(f, &ports, &port), r->want);
+    row_true(r, f->count[BIND] <= r->binds);
+    row_true(r, r->want != 0 || port >= r->privileged);
+  }
+}
+
 /* Ports in the history count as taken: a range gives each of its ports once. */
 static void a_small_range_is_used_up(void **state) {
   fake *f = open_fake(test_seed());
@@ -173,6 +209,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(finds_the_only_free_port),
       cmocka_unit_test(gives_up_when_all_are_taken),
+      cmocka_unit_test(refused_ports_are_not_taken_ones),
       cmocka_unit_test(a_small_range_is_used_up),
       cmocka_unit_test(never_one_of_the_last_sixteen),
       cmocka_unit_test(draws_evenly),
