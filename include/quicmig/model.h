@@ -94,7 +94,8 @@ typedef struct quicmig_options {
   /* A quicmig_mode.  [QUICMIG_MODE_MIGRATE] */
   uint32_t hop_mode;
   /* Draw local ports from here to local_port_hi, both inclusive, >= 1; both 0:
-   * 1024 - 65535.  [0] */
+   * 1024 - 65535.  Ports of net.ipv4.ip_local_reserved_ports are left out,
+   * unless the whole range is reserved, for us then.  [0] */
   uint16_t local_port_lo;
   /* The last of these ports, >= local_port_lo; 0 if and only if that is.
    * [0] */

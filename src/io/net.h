@@ -85,6 +85,9 @@ typedef struct qm_net {
    * whole.  An error is returned only when the first one met it. */
   int (*send)(void *ctx, int fd, const qm_msg *msgs, size_t n);
   void (*close)(void *ctx, int fd);
+  /* The text of net.ipv4.ip_local_reserved_ports, as much as there is room for;
+   * its length.  NULL: no port is reserved. */
+  int (*reserved)(void *ctx, char *dest, size_t len);
   /* Now, in ns: only differences are used, to tell how long a call took. */
   quicmig_tstamp (*clock)(void *ctx);
   /* A descriptor that becomes readable when links, addresses or routes change,

@@ -12,6 +12,36 @@ void qm_ports_init(qm_ports *p, uint16_t lo, uint16_t hi) {
   *p = (qm_ports){.lo = lo ? lo : 1024, .hi = hi ? hi : 65535};
 }
 
+static uint32_t width(const qm_ports *p) {
+  return (uint32_t)(p->hi - p->lo) + 1;
+}
+
+int qm_ports_reserve(qm_ports *p, const char *text, size_t len) {
+  int rv = qm_reserved_parse(&p->reserved, text, len, p->lo, p->hi);
+
+  if (rv == 0 && qm_reserved_count(&p->reserved) == width(p)) {
+    p->reserved.n = 0;
+  }
+  return rv;
+}
+
+uint32_t qm_ports_count(const qm_ports *p) {
+  return width(p) - qm_reserved_count(&p->reserved);
+}
+
+/* The reserved ranges ascend: each one that begins at or below the port puts it
+ * off by its length. */
+uint16_t qm_ports_at(const qm_ports *p, uint32_t i) {
+  uint32_t port = p->lo + i % qm_ports_count(p);
+  const qm_port_range *r = p->reserved.ranges;
+  size_t k;
+
+  for (k = 0; k < p->reserved.n && r[k].lo <= port; k++) {
+    port += (uint32_t)(r[k].hi - r[k].lo) + 1;
+  }
+  return (uint16_t)port;
+}
+
 static bool contains(const uint16_t *ports, size_t n, uint16_t port) {
   size_t i;
 

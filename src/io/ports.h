@@ -1,6 +1,7 @@
 /*
- * Which local port comes next.  Pure: knows the range, the ports never to use,
- * and this connection's last 16 ports, which it never gives again.
+ * Which local port comes next.  Pure: knows the range, the ports that the
+ * system keeps for others, the ports never to use, and this connection's last
+ * 16 ports, which it never gives again.
  *
  * Why not again: servers before ngtcp2 1.25 stumble over a return to the last
  * port, and ngtcp2 >= 1.12 takes a remembered path without validating it.
@@ -11,16 +12,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/time.h"
+#include "io/reserved.h"
+
 #define QM_PORTS_HISTORY 16
 
 typedef struct qm_ports {
   uint16_t lo, hi; /* inclusive */
   uint16_t history[QM_PORTS_HISTORY];
   uint8_t next; /* slot of the oldest entry */
+  qm_reserved reserved;
+  quicmig_tstamp reserved_at; /* the system's list is read again then */
 } qm_ports;
 
 /* lo and hi 0: 1024 - 65535. */
 void qm_ports_init(qm_ports *p, uint16_t lo, uint16_t hi);
+
+/*
+ * The system's list of reserved ports: see qm_reserved_parse(), whose errors it
+ * has.  From now on the range is what it leaves.  A range that is reserved as a
+ * whole is taken to be reserved for us, and drawn from as if it were not: that
+ * is how an administrator keeps a range for one program.
+ */
+int qm_ports_reserve(qm_ports *p, const char *text, size_t len);
 
 /* Not excluded and not in the history? */
 bool qm_ports_is_allowed(const qm_ports *p, uint16_t port);
@@ -29,13 +43,9 @@ bool qm_ports_is_allowed(const qm_ports *p, uint16_t port);
 void qm_ports_on_used(qm_ports *p, uint16_t port);
 
 /* Number of ports in the range. */
-static inline uint32_t qm_ports_count(const qm_ports *p) {
-  return (uint32_t)(p->hi - p->lo) + 1;
-}
+uint32_t qm_ports_count(const qm_ports *p);
 
 /* The i-th port of the range, counted cyclically. */
-static inline uint16_t qm_ports_at(const qm_ports *p, uint32_t i) {
-  return (uint16_t)(p->lo + i % qm_ports_count(p));
-}
+uint16_t qm_ports_at(const qm_ports *p, uint32_t i);
 
 #endif

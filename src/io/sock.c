@@ -9,6 +9,8 @@
 #define WALK_TRIES 1024
 /* Refusals after which it is not about single ports. */
 #define REFUSALS_MAX 64
+/* An administrator's change of the reserved ports is heeded after so long. */
+#define RESERVED_FOR (60 * QUICMIG_SECOND)
 
 static bool is_port_taken(int rv) { return rv == -EADDRINUSE; }
 
@@ -137,4 +139,19 @@ int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
   qm_ports_on_used(ports, qm_addr_port(&s.local));
   *dest = s;
   return 0;
+}
+
+void qm_sock_look_reserved(const qm_net *net, qm_ports *ports,
+                           quicmig_tstamp now) {
+  char text[QM_RESERVED_TEXT];
+  int n;
+
+  if (!net->reserved || now < ports->reserved_at) {
+    return;
+  }
+  ports->reserved_at = qm_time_add(now, RESERVED_FOR);
+  n = net->reserved(net->ctx, text, sizeof(text));
+  if (n >= 0) {
+    (void)qm_ports_reserve(ports, text, (size_t)n);
+  }
 }

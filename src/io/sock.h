@@ -36,4 +36,9 @@ typedef struct qm_sock {
 int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
                  qm_sock *s, int *sys_errno);
 
+/* Reads what ports the system keeps for others, if that was a while ago.  A
+ * list that cannot be read changes nothing. */
+void qm_sock_look_reserved(const qm_net *net, qm_ports *ports,
+                           quicmig_tstamp now);
+
 #endif

@@ -3,6 +3,7 @@
 #include "io/net.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/udp.h>
 #include <string.h>
@@ -148,6 +149,22 @@ static void kernel_close(void *ctx, int fd) {
   close(fd);
 }
 
+static int kernel_reserved(void *ctx, char *dest, size_t len) {
+  int fd =
+      open("/proc/sys/net/ipv4/ip_local_reserved_ports", O_RDONLY | O_CLOEXEC);
+  ssize_t n;
+  int rv;
+
+  (void)ctx;
+  if (fd < 0) {
+    return -errno;
+  }
+  n = read(fd, dest, len);
+  rv = n < 0 ? -errno : (int)n;
+  close(fd);
+  return rv;
+}
+
 static int kernel_random(void *ctx, void *dest, size_t n) {
   (void)ctx;
   return getrandom(dest, n, 0) == (ssize_t)n ? 0 : -EIO;
@@ -166,6 +183,7 @@ const qm_net qm_net_kernel = {
     .recv = qm_mmsg_recv,
     .send = qm_mmsg_send,
     .close = kernel_close,
+    .reserved = kernel_reserved,
     .clock = kernel_clock,
     .watch = qm_netlink_open,
     .changed = qm_netlink_changed,

@@ -95,6 +95,7 @@ int qm_migrator_open_socket(quicmig *m, const qm_migrator_socket *how,
                        .hook_ctx = m};
   int sys_error = 0, rv;
 
+  qm_sock_look_reserved(m->net, &m->ports, m->clock.last);
   rv = qm_sock_open(m->net, ports, &r, s, &sys_error);
   m->sys_error = (int16_t)sys_error;
   return rv;

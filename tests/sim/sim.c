@@ -520,6 +520,16 @@ static int sim_watch(void *ctx) {
   return fd;
 }
 
+static int sim_reserved(void *ctx, char *dest, size_t len) {
+  sim_host *h = ctx;
+  size_t n = h->reserved ? strlen(h->reserved) : 0;
+
+  h->reserved_reads++;
+  n = n < len ? n : len;
+  memcpy(dest, h->reserved ? h->reserved : "", n);
+  return (int)n;
+}
+
 static bool sim_changed(void *ctx, int fd) {
   sim_sock *s = &((sim_host *)ctx)->socks[fd];
   bool is_changed = s->is_changed;
@@ -598,6 +608,7 @@ void sim_host_init(sim *s, sim_host *h, sim_dir out, const char *addr) {
                           .recv = sim_recv,
                           .send = sim_send,
                           .close = sim_close,
+                          .reserved = sim_reserved,
                           .clock = sim_clock,
                           .watch = sim_watch,
                           .changed = sim_changed,

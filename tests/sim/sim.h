@@ -121,6 +121,8 @@ struct sim_host {
                               it looks at the others */
   size_t open, opened;     /* sockets: now, ever */
   uint64_t calls[SIM_CALLS];
+  const char *reserved; /* ports, as the kernel lists them; NULL: none */
+  size_t reserved_reads;
   size_t mtu; /* the largest UDP payload that its link takes; 0: SIM_MTU */
   /* Returns an errno to fail this call with, or 0.  NULL: never. */
   int (*fault)(void *arg, sim_call call, uint64_t index);

@@ -13,7 +13,15 @@
 
 #define FD 42
 
-typedef enum call { OPEN, BIND, LOCAL_ADDR, CONNECT, RANDOM, CALLS } call;
+typedef enum call {
+  OPEN,
+  BIND,
+  LOCAL_ADDR,
+  CONNECT,
+  RANDOM,
+  RESERVED,
+  CALLS
+} call;
 
 /* A network of one socket at a time. */
 typedef struct fake {
@@ -25,6 +33,7 @@ typedef struct fake {
   int hook_answer;
   qm_addr bound, remote, hook_local;
   uint8_t taken[65536], tried[65536];
+  const char *reserved;
   uint16_t privileged; /* ports below are refused */
 } fake;
 
@@ -100,6 +109,16 @@ static inline int fake_random(void *ctx, void *dest, size_t n) {
   return note(f, RANDOM);
 }
 
+static inline int fake_reserved(void *ctx, char *dest, size_t len) {
+  fake *f = ctx;
+  int rv = note(f, RESERVED);
+  size_t n = strlen(f->reserved);
+
+  assert_true(n <= len);
+  memcpy(dest, f->reserved, n);
+  return rv ? rv : (int)n;
+}
+
 static inline int hook(void *ctx, int fd, const qm_addr *local) {
   fake *f = ctx;
 
@@ -120,7 +139,9 @@ static inline fake *open_fake(uint64_t seed) {
                    .connect = fake_connect,
                    .local_addr = fake_local_addr,
                    .close = fake_close,
+                   .reserved = fake_reserved,
                    .random = fake_random};
+  f.reserved = "";
   qm_rng_init(&f.rng, seed);
   return &f;
 }

@@ -144,12 +144,28 @@ static void every_call_may_fail(void **state) {
   }
 }
 
+/* Where there is no /proc, nothing is reserved. */
+static void the_kernels_list_is_understood(void **state) {
+  char text[QM_RESERVED_TEXT];
+  int n = qm_net_kernel.reserved(NULL, text, sizeof(text));
+  qm_ports ports;
+
+  (void)state;
+  if (n < 0) {
+    print_message("no list: %s\n", strerror(-n));
+    return;
+  }
+  qm_ports_init(&ports, 0, 0);
+  assert_int_equal(qm_ports_reserve(&ports, text, (size_t)n), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(opens_in_order),
       cmocka_unit_test(binds_what_was_asked_for),
       cmocka_unit_test(the_application_may_refuse),
       cmocka_unit_test(every_call_may_fail),
+      cmocka_unit_test(the_kernels_list_is_understood),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,64 @@ static void refused_ports_are_not_taken_ones(void **state) {
   }
 }
 
+/* Opens until every free port was given; returns how many that were. */
+static int use_up(fake *f, qm_ports *ports, uint16_t lo, uint16_t hi) {
+  uint16_t port;
+  int n = 0;
+
+  while (try_open(f, ports, &port) == 0) {
+    assert_in_range(port, lo, hi);
+    n++;
+  }
+  return n;
+}
+
+/* The system's list is read with the first socket, and again when it is old. */
+static void reserved_ports_are_not_drawn(void **state) {
+  const quicmig_tstamp t0 = 1000 * QUICMIG_SECOND;
+  fake *f = open_fake(test_seed());
+  qm_ports ports;
+
+  (void)state;
+  f->reserved = "6000-6099,6110\n";
+  qm_ports_init(&ports, 6000, 6109);
+  qm_sock_look_reserved(&f->net, &ports, t0);
+  assert_int_equal(use_up(f, &ports, 6100, 6109), 10);
+
+  qm_ports_init(&ports, 6000, 6109);
+  qm_sock_look_reserved(&f->net, &ports, t0);
+  f->reserved = "6003-6109\n";
+  qm_sock_look_reserved(&f->net, &ports, t0 + 59 * QUICMIG_SECOND);
+  assert_int_equal(f->count[RESERVED], 2);
+  qm_sock_look_reserved(&f->net, &ports, t0 + 60 * QUICMIG_SECOND);
+  assert_int_equal(f->count[RESERVED], 3);
+  assert_int_equal(use_up(f, &ports, 6000, 6002), 3);
+
+  /* What cannot be read, or is no list, changes nothing; nor without. */
+  f->fails = RESERVED;
+  f->err = ENOENT;
+  qm_sock_look_reserved(&f->net, &ports, t0 + 120 * QUICMIG_SECOND);
+  f->err = 0;
+  f->reserved = "none";
+  qm_sock_look_reserved(&f->net, &ports, t0 + 180 * QUICMIG_SECOND);
+  assert_int_equal(f->count[RESERVED], 5);
+  f->net.reserved = NULL;
+  qm_sock_look_reserved(&f->net, &ports, t0 + 240 * QUICMIG_SECOND);
+  assert_int_equal(qm_ports_count(&ports), 3);
+}
+
+/* The whole range is reserved: for us. */
+static void a_range_reserved_as_a_whole_is_ours(void **state) {
+  fake *f = open_fake(test_seed());
+  qm_ports ports;
+
+  (void)state;
+  f->reserved = "6000-6009\n";
+  qm_ports_init(&ports, 6000, 6009);
+  qm_sock_look_reserved(&f->net, &ports, QUICMIG_SECOND);
+  assert_int_equal(use_up(f, &ports, 6000, 6009), 10);
+}
+
 /* Ports in the history count as taken: a range gives each of its ports once. */
 static void a_small_range_is_used_up(void **state) {
   fake *f = open_fake(test_seed());
@@ -210,6 +268,8 @@ int main(void) {
       cmocka_unit_test(finds_the_only_free_port),
       cmocka_unit_test(gives_up_when_all_are_taken),
       cmocka_unit_test(refused_ports_are_not_taken_ones),
+      cmocka_unit_test(reserved_ports_are_not_drawn),
+      cmocka_unit_test(a_range_reserved_as_a_whole_is_ours),
       cmocka_unit_test(a_small_range_is_used_up),
       cmocka_unit_test(never_one_of_the_last_sixteen),
       cmocka_unit_test(draws_evenly),
