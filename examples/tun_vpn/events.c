@@ -111,6 +111,10 @@ void events_say(events *e, quicmig *m, const quicmig_event *event) {
   case QUICMIG_EVENT_SILENCE:
     say("the path went silent, its PTO is %.1f ms", (double)event->value / 1e6);
     break;
+  case QUICMIG_EVENT_SHORTAGE:
+    say("no socket for a hop: %s; an old one gave way",
+        strerror((int)event->value));
+    break;
   }
 }
 

@@ -267,7 +267,11 @@ typedef enum quicmig_event_type {
    * 9002 section 6.2.1; of a path that was never heard, a guess from the one
    * before), of which degrade_ptos have passed, or more after false alarms or a
    * pause of the machine. */
-  QUICMIG_EVENT_SILENCE = 10
+  QUICMIG_EVENT_SILENCE = 10,
+  /* The system had no descriptor or no memory for a socket (errno `value`:
+   * EMFILE, ENFILE, ENOBUFS, ENOMEM): the oldest draining socket was closed
+   * before its time, and opening is tried once more. */
+  QUICMIG_EVENT_SHORTAGE = 11
 } quicmig_event_type;
 
 /* What the adaptive policy makes of a flow, that is, of one path's traffic. */

@@ -37,15 +37,22 @@ static bool is_expendable(const qm_path *p) {
           !qm_addr_is_equal(&p->local, &p->shown));
 }
 
-static qm_path *oldest_expendable(const qm_paths *t, uint32_t kept) {
+/* Of those but two. */
+static qm_path *oldest_but(const qm_paths *t, uint32_t kept, uint32_t last) {
   qm_path *p = NULL, *oldest = NULL;
 
   while ((p = qm_paths_next(t, p))) {
-    if (is_expendable(p) && p->id != kept &&
+    if (is_expendable(p) && p->id != kept && p->id != last &&
         (!oldest || p->draining_at < oldest->draining_at)) {
       oldest = p;
     }
   }
+  return oldest;
+}
+
+static qm_path *oldest_expendable(const qm_paths *t, uint32_t kept) {
+  qm_path *oldest = oldest_but(t, kept, 0), *p;
+
   p = oldest ? NULL : qm_paths_find(t, kept);
   return p && is_expendable(p) ? p : oldest;
 }
@@ -70,4 +77,27 @@ bool qm_drain_make_room(qm_paths *t, quicmig_duration floor, uint32_t kept,
   }
   qm_paths_move(t, oldest_expendable(t, kept), QUICMIG_PATH_CLOSED, now);
   return true;
+}
+
+bool qm_drain_give_way(qm_paths *t, quicmig_duration floor, uint32_t kept,
+                       uint32_t last, quicmig_tstamp now) {
+  qm_path *p = oldest_but(t, kept, last);
+
+  if (!p || !qm_time_is_due(qm_time_add(p->draining_at, floor), now)) {
+    return false;
+  }
+  qm_paths_move(t, p, QUICMIG_PATH_CLOSED, now);
+  return true;
+}
+
+uint32_t qm_drain_newest(const qm_paths *t) {
+  qm_path *p = NULL, *newest = NULL;
+
+  while ((p = qm_paths_next(t, p))) {
+    if (p->state == QUICMIG_PATH_DRAINING &&
+        (!newest || p->draining_at >= newest->draining_at)) {
+      newest = p;
+    }
+  }
+  return newest ? newest->id : 0;
 }

@@ -1,9 +1,9 @@
 /*
  * The drain reaper: ends old sockets.  A DRAINING path is read until its
- * close_at and then closed; earlier, oldest first, when its place is needed
- * and it has drained for a floor of time.  A FAILED path that ngtcp2 may still
- * hold waits for its close_at in the same way, unread.  It keeps no state of
- * its own.
+ * close_at and then closed; earlier, oldest first, when its place or its
+ * descriptor is needed and it has drained for a floor of time.  A FAILED path
+ * that ngtcp2 may still hold waits for its close_at in the same way, unread. It
+ * keeps no state of its own.
  */
 #ifndef QM_DRAIN_H
 #define QM_DRAIN_H
@@ -29,5 +29,13 @@ quicmig_tstamp qm_drain_room_at(const qm_paths *t, quicmig_duration floor,
  * `floor`.  False when the table stays full. */
 bool qm_drain_make_room(qm_paths *t, quicmig_duration floor, uint32_t kept,
                         quicmig_tstamp now);
+
+/* The system is short of sockets: closes the oldest that has drained for at
+ * least `floor`, but neither `kept` nor `last`.  False when there is none. */
+bool qm_drain_give_way(qm_paths *t, quicmig_duration floor, uint32_t kept,
+                       uint32_t last, quicmig_tstamp now);
+
+/* The path that began to drain last; 0: none drains. */
+uint32_t qm_drain_newest(const qm_paths *t);
 
 #endif

@@ -56,8 +56,9 @@ typedef struct qm_attempt {
   uint32_t pto_us;               /* when it began */
   uint32_t base_us;              /* the old path's least RTT */
   uint32_t phase : 3;            /* qm_phase */
-  uint32_t is_sent : 1;  /* REBIND: something was sent on the new path */
-  uint32_t hold_us : 28; /* so long, from the switch on, nothing is written */
+  uint32_t is_sent : 1;       /* REBIND: something was sent on the new path */
+  uint32_t has_given_way : 1; /* a draining socket did, for this one */
+  uint32_t hold_us : 27; /* so long, from the switch on, nothing is written */
   qm_gap gap;
   quicmig_hop_record record;
 } qm_attempt;
@@ -248,6 +249,15 @@ int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now);
 /* When qm_engine_make_room() can succeed; QUICMIG_NEVER: not by waiting. */
 quicmig_tstamp qm_engine_room_at(qm_engine *e, const qm_cc *cc);
 
+/*
+ * The kernel gave no socket for want of a descriptor or of memory, with that
+ * errno.  True: a draining socket was closed, and another try may succeed.  Not
+ * the path to go back to, nor, while the active path has not been heard, the
+ * one before it; and none that has just begun to drain.
+ */
+bool qm_engine_give_way(qm_engine *e, int sys_errno, const qm_cc *cc,
+                        quicmig_tstamp now);
+
 /* In which mode a hop for that reason is made. */
 uint32_t qm_engine_mode_of(const qm_engine *e, quicmig_reason reason);
 
@@ -271,6 +281,10 @@ static inline void qm_engine_release(qm_engine *e) { e->hop.hold_us = 0; }
 /* Answers to OPEN. */
 void qm_engine_on_opened(qm_engine *e, const qm_addr *local,
                          uint16_t remote_port, int handle, quicmig_tstamp now);
+/* There was no descriptor, or no memory, for the socket.  True: a draining one
+ * gives way, and OPEN follows once more.  False: it could not be done. */
+bool qm_engine_on_shortage(qm_engine *e, int sys_errno, const qm_cc *cc,
+                           quicmig_tstamp now);
 /* Answers to MIGRATE and REBIND. */
 void qm_engine_on_probing(qm_engine *e, quicmig_duration pto,
                           quicmig_tstamp now);

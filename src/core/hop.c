@@ -34,6 +34,7 @@ static void start_record(qm_engine *e, quicmig_reason reason, const qm_cc *cc,
   e->hop.base_us = qm_attempt_us(cc->min_rtt);
   e->hop.hold_us = 0;
   e->hop.is_sent = 0;
+  e->hop.has_given_way = 0;
   qm_gap_start(&e->hop.gap, now);
   e->hop.record =
       (quicmig_hop_record){.size = sizeof(quicmig_hop_record),
@@ -74,6 +75,19 @@ int qm_engine_make_room(qm_engine *e, const qm_cc *cc, quicmig_tstamp now) {
   return qm_drain_make_room(&e->paths, drain_floor(e, cc), e->silence.left, now)
              ? 0
              : QUICMIG_ERR_SOCKETS_EXHAUSTED;
+}
+
+bool qm_engine_give_way(qm_engine *e, int sys_errno, const qm_cc *cc,
+                        quicmig_tstamp now) {
+  const qm_path *active = qm_engine_active(e);
+  uint32_t last = active->is_heard ? 0 : qm_drain_newest(&e->paths);
+
+  if (!qm_drain_give_way(&e->paths, drain_floor(e, cc), e->silence.left, last,
+                         now)) {
+    return false;
+  }
+  qm_outbox_push_event(&e->out, QUICMIG_EVENT_SHORTAGE, (uint64_t)sys_errno);
+  return true;
 }
 
 quicmig_tstamp qm_engine_room_at(qm_engine *e, const qm_cc *cc) {
@@ -239,6 +253,19 @@ void qm_engine_on_opened(qm_engine *e, const qm_addr *local,
   assert(p && e->hop.phase == QM_PHASE_OPENING);
   e->hop.record.open_time = qm_time_since(now, e->hop.at);
   begin(e, p, now);
+}
+
+/* Once an attempt: another thread may have taken what was given up, and then it
+ * is not to cost the next one too. */
+bool qm_engine_on_shortage(qm_engine *e, int sys_errno, const qm_cc *cc,
+                           quicmig_tstamp now) {
+  assert(e->hop.phase == QM_PHASE_OPENING);
+  if (e->hop.has_given_way || !qm_engine_give_way(e, sys_errno, cc, now)) {
+    return false;
+  }
+  e->hop.has_given_way = 1;
+  qm_outbox_push(&e->out, (qm_action){.type = QM_ACT_OPEN});
+  return true;
 }
 
 void qm_engine_on_refused(qm_engine *e, int err, int sys_errno,

@@ -71,6 +71,8 @@ const char *quicmig_event_name(int type) {
     return "verdict";
   case QUICMIG_EVENT_SILENCE:
     return "silence";
+  case QUICMIG_EVENT_SHORTAGE:
+    return "shortage";
   }
   return "unknown";
 }

@@ -18,7 +18,7 @@
  * of the bottleneck is not ours; and no queue is waited for any longer. */
 #define HOLD_IN_FLIGHT 14720
 #define HOLD_MAX (100 * MS)
-#define HOLD_BITS 0xfffffffu
+#define HOLD_BITS 0x7ffffffu
 
 static quicmig_duration timeout_of(const qm_attempt *a) {
   return a->timeout_us * QUICMIG_MICROSECOND;

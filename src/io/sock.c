@@ -141,6 +141,12 @@ int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
   return 0;
 }
 
+bool qm_sock_is_shortage(int err, int sys_errno) {
+  return err == QUICMIG_ERR_SYSTEM &&
+         (sys_errno == EMFILE || sys_errno == ENFILE || sys_errno == ENOBUFS ||
+          sys_errno == ENOMEM);
+}
+
 void qm_sock_look_reserved(const qm_net *net, qm_ports *ports,
                            quicmig_tstamp now) {
   char text[QM_RESERVED_TEXT];

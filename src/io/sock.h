@@ -36,6 +36,10 @@ typedef struct qm_sock {
 int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
                  qm_sock *s, int *sys_errno);
 
+/* Was it a want of descriptors or of memory, which closing another socket may
+ * end? */
+bool qm_sock_is_shortage(int err, int sys_errno);
+
 /* Reads what ports the system keeps for others, if that was a while ago.  A
  * list that cannot be read changes nothing. */
 void qm_sock_look_reserved(const qm_net *net, qm_ports *ports,

@@ -51,6 +51,9 @@ static int add_path(quicmig *m, const qm_migrator_socket *how, uint32_t *id) {
   if (err == 0) {
     err = qm_migrator_open_socket(m, how, &m->ports, &s);
   }
+  if (err != 0 && qm_migrator_make_way(m, err)) {
+    err = qm_migrator_open_socket(m, how, &m->ports, &s);
+  }
   if (err != 0) {
     return err;
   }

@@ -101,6 +101,16 @@ int qm_migrator_open_socket(quicmig *m, const qm_migrator_socket *how,
   return rv;
 }
 
+bool qm_migrator_make_way(quicmig *m, int err) {
+  qm_cc cc = qm_migrator_cc(m);
+  bool is_made =
+      qm_sock_is_shortage(err, m->sys_error) &&
+      qm_engine_give_way(&m->engine, m->sys_error, &cc, m->clock.last);
+
+  qm_migrator_run(m);
+  return is_made;
+}
+
 void qm_migrator_on_socket(quicmig *m, const qm_sock *s, uint8_t home) {
   qm_path *p = qm_paths_by_handle(&m->engine.paths, s->fd);
 
@@ -129,6 +139,13 @@ static int check_migration(quicmig *m) {
   }
 }
 
+static bool gives_way(quicmig *m, int err, quicmig_tstamp now) {
+  qm_cc cc = qm_migrator_cc(m);
+
+  return qm_sock_is_shortage(err, m->sys_error) &&
+         qm_engine_on_shortage(&m->engine, m->sys_error, &cc, now);
+}
+
 static void do_open(quicmig *m) {
   quicmig_tstamp begin = m->net->clock(m->net->ctx), now;
   qm_sock s;
@@ -151,7 +168,9 @@ static void do_open(quicmig *m) {
   now = qm_time_add(m->clock.last,
                     qm_time_since(m->net->clock(m->net->ctx), begin));
   if (err != 0) {
-    qm_engine_on_refused(&m->engine, err, m->sys_error, now);
+    if (!gives_way(m, err, now)) {
+      qm_engine_on_refused(&m->engine, err, m->sys_error, now);
+    }
     return;
   }
   qm_engine_on_opened(&m->engine, &s.local, qm_addr_port(&s.remote), s.fd, now);

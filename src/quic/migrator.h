@@ -86,6 +86,10 @@ typedef struct qm_migrator_socket {
 int qm_migrator_open_socket(quicmig *m, const qm_migrator_socket *how,
                             qm_ports *ports, qm_sock *s);
 
+/* A socket could not be opened: may it be tried again, because a draining one
+ * has given way?  For sockets beside a hop's. */
+bool qm_migrator_make_way(quicmig *m, int err);
+
 /* A socket was opened at `home` and has its path: counted and watched. */
 void qm_migrator_on_socket(quicmig *m, const qm_sock *s, uint8_t home);
 

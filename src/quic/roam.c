@@ -61,15 +61,18 @@ static int end_question(quicmig *m, int err, int sys_error, const qm_sock *s) {
   return is_gone ? QUICMIG_ERR_NO_PATH : err;
 }
 
-/* Where would a socket be bound now?  Nothing is sent.  Errors:
- * QUICMIG_ERR_NO_PATH (there is no way), or what qm_sock_open() said: it cannot
- * be told now. */
+/* Where would a socket be bound now?  Nothing is sent.  A draining socket may
+ * have to give way for the question.  Errors: QUICMIG_ERR_NO_PATH (there is no
+ * way), or what qm_sock_open() said: it cannot be told now. */
 static int find_route(quicmig *m, uint8_t from, uint8_t *home, qm_addr *local) {
   qm_ports ports = m->ports; /* the history stays as it is */
   int sys_error = m->sys_error;
   qm_sock s;
   int err = qm_homes_open_from(m, from, &ports, &s, home);
 
+  if (err != 0 && qm_migrator_make_way(m, err)) {
+    err = qm_homes_open_from(m, from, &ports, &s, home);
+  }
   if (err == 0) {
     *local = s.local;
   }

@@ -158,6 +158,33 @@ static void test_look_without_a_socket(void **state) {
   finish();
 }
 
+static int no_third_socket(void *arg, sim_call call, uint64_t index) {
+  (void)arg;
+  (void)index;
+  return call == SIM_OPEN && w.r.client_host.open >= 3 ? EMFILE : 0;
+}
+
+/* The same while an old socket drains: it gives way to the one that looks. */
+static void test_look_with_the_place_of_an_old_socket(void **state) {
+  rig_client *c = prepare();
+
+  (void)state;
+  w.r.migration.watch_network = 1;
+  w.r.client_host.uplinks[A4].is_mute = true;
+  w.r.migration.degrade_ptos = 0;
+  start();
+  assert_int_equal(quicmig_hop(quicmig_client_migrator(c->c), w.r.world.now),
+                   0);
+  rig_run(&w.r, 2 * SEC);
+  w.r.client_host.fault = no_third_socket; /* netlink, active, draining */
+  assert_int_equal(w.r.client_host.open, 3);
+  down(A4);
+  rig_run(&w.r, 400 * MS);
+  assert_int_equal(uplink_of(c), B4);
+  w.r.client_host.fault = NULL;
+  finish();
+}
+
 /* Changes that are none of ours, a hundred a second. */
 static void test_busy_netlink(void **state) {
   rig_client *c = prepare();
@@ -215,6 +242,7 @@ int main(void) {
       cmocka_unit_test(test_better_leads_nowhere),
       cmocka_unit_test(test_flapping),
       cmocka_unit_test(test_look_without_a_socket),
+      cmocka_unit_test(test_look_with_the_place_of_an_old_socket),
       cmocka_unit_test(test_busy_netlink),
       cmocka_unit_test(test_sleep),
   };

@@ -24,6 +24,8 @@
 #define T0 (3600 * S)
 
 #define DRIVER_SOCKETS 4096
+/* What a want of descriptors says (EMFILE). */
+#define DRIVER_SHORT 24
 /* More inputs than this without a step of time are a busy loop. */
 #define DRIVER_PATIENCE 32
 
@@ -40,9 +42,10 @@ typedef struct driver {
   /* The answers. */
   int open_err, open_errno;   /* to OPEN */
   quicmig_duration open_time; /* how long opening takes */
-  int start_err;              /* to MIGRATE */
-  bool is_silent; /* MIGRATE and REBIND stay unanswered by the network; else
-                   * each succeeds at once */
+  uint32_t shortages; /* so many OPENs fail for want of a descriptor first */
+  int start_err;      /* to MIGRATE */
+  bool is_silent;     /* MIGRATE and REBIND stay unanswered by the network; else
+                       * each succeeds at once */
   /* What was seen. */
   uint32_t opens, closes, records, events[16];
   uint64_t values[16];  /* of the last event of each type */
@@ -113,6 +116,13 @@ static inline void driver_open(driver *d) {
 
   driver_note(d, "open");
   d->now += d->open_time;
+  if (d->shortages) {
+    d->shortages--;
+    if (!qm_engine_on_shortage(&d->e, DRIVER_SHORT, &d->cc, d->now)) {
+      qm_engine_on_refused(&d->e, QUICMIG_ERR_SYSTEM, DRIVER_SHORT, d->now);
+    }
+    return;
+  }
   if (d->open_err) {
     qm_engine_on_refused(&d->e, d->open_err, d->open_errno, d->now);
     return;
