@@ -323,7 +323,9 @@ QUICMIG_EXTERN int quicmig_path_switch(quicmig *m, uint32_t id,
  * Closes a SPARE, DRAINING or FAILED path.  Calls back: watch, event.
  * callback: no.
  * Errors: QUICMIG_ERR_NO_PATH, QUICMIG_ERR_INVALID_STATE (active or probing),
- * QUICMIG_ERR_REENTRANT.
+ * QUICMIG_ERR_BUSY (failed, and ngtcp2 may still switch to it when an answer
+ * comes after all: the path is closed without this call when ngtcp2 has given
+ * it up, or a while later), QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_path_close(quicmig *m, uint32_t id,
                                       quicmig_tstamp now);

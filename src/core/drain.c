@@ -33,8 +33,7 @@ void qm_drain_on_time(qm_paths *t, quicmig_tstamp now) {
 /* Of the failed paths only a REBIND's: another one ngtcp2 may still hold. */
 static bool is_expendable(const qm_path *p) {
   return p->state == QUICMIG_PATH_DRAINING ||
-         (p->state == QUICMIG_PATH_FAILED &&
-          !qm_addr_is_equal(&p->local, &p->shown));
+         (p->state == QUICMIG_PATH_FAILED && !qm_path_is_held(p));
 }
 
 /* Of those but two. */

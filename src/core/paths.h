@@ -38,6 +38,15 @@ typedef struct qm_path {
   quicmig_tstamp close_at; /* NEVER unless draining or failed */
 } qm_path;
 
+/* Did ngtcp2 hear of p as another path, so that it may still be validating it
+ * after we gave it up?  To a path that failed in REBIND mode ngtcp2 knows the
+ * address of the one before. */
+static inline bool qm_path_is_held(const qm_path *p) {
+  return p->state == QUICMIG_PATH_PROBING ||
+         (p->state == QUICMIG_PATH_FAILED &&
+          qm_addr_is_equal(&p->local, &p->shown));
+}
+
 typedef struct qm_paths {
   qm_path *slots;
   qm_outbox *out;

@@ -7,8 +7,10 @@
 /* How long the record waits for the first packet on the new path. */
 #define SETTLE_MAX QUICMIG_SECOND
 /* A path that failed by our own clock stays open this long: for ngtcp2's word,
- * or, after a REBIND, for what the peer has sent there. */
+ * which comes after three PTOs (RFC 9000 section 8.2.4), or, after a REBIND,
+ * for what the peer has sent there. */
 #define FAILED_LINGER (10 * QUICMIG_SECOND)
+#define FAILED_PTOS 3
 /* A REBIND is taken back after 3 PTO without an answer, in these bounds. */
 #define REBIND_WAIT_MIN (200 * MS)
 #define REBIND_WAIT_MAX (3 * QUICMIG_SECOND)
@@ -130,7 +132,8 @@ static void fail_trial(qm_engine *e, qm_path *p, int err, int sys_errno,
   e->tx_id = e->active_id;
   e->stats.hops_failed++;
   qm_paths_move(&e->paths, p, QUICMIG_PATH_FAILED, now);
-  p->close_at = qm_time_add(now, FAILED_LINGER);
+  p->close_at = qm_time_add(
+      now, qm_time_max(FAILED_LINGER, FAILED_PTOS * qm_attempt_pto(&e->hop)));
   qm_attempt_fail(e, err, sys_errno, now);
 }
 

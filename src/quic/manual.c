@@ -122,6 +122,9 @@ int quicmig_path_close(quicmig *m, uint32_t id, quicmig_tstamp now) {
   if (p->state == QUICMIG_PATH_ACTIVE || p->state == QUICMIG_PATH_PROBING) {
     return QUICMIG_ERR_INVALID_STATE;
   }
+  if (qm_path_is_held(p)) {
+    return QUICMIG_ERR_BUSY;
+  }
   rv = qm_migrator_enter(m, now);
   if (rv == 0) {
     qm_paths_move(&m->engine.paths, p, QUICMIG_PATH_CLOSED, m->clock.last);

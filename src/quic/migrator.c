@@ -302,20 +302,12 @@ void qm_migrator_run(quicmig *m) {
   }
 }
 
-/* Could ngtcp2 be validating p, or hear of it late?  A REBIND that was taken
- * back has the address of another path. */
-static bool may_be_probed(const qm_path *p) {
-  return p->state == QUICMIG_PATH_PROBING ||
-         (p->state == QUICMIG_PATH_FAILED &&
-          qm_addr_is_equal(&p->local, &p->shown));
-}
-
 /* The path under validation that ngtcp2 knows by this local address. */
 static const qm_path *find_probed(const quicmig *m, const ngtcp2_addr *local) {
   qm_path *p = NULL;
 
   while ((p = qm_paths_next(&m->engine.paths, p))) {
-    if (may_be_probed(p) && qm_migrator_is_shown_as(p, local)) {
+    if (qm_path_is_held(p) && qm_migrator_is_shown_as(p, local)) {
       return p;
     }
   }

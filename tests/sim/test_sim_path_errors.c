@@ -129,6 +129,67 @@ static void test_wrong_moments(void **state) {
   rig_reset(&w.r);
 }
 
+/* The path failed by our clock, but ngtcp2 has not given it up: its socket has
+ * to stay.  ngtcp2 gives up after three PTOs. */
+static void test_close_what_ngtcp2_holds(void **state) {
+  quicmig *m = start();
+  rig_client *c = &w.r.clients[0];
+  uint32_t id = add(m);
+
+  (void)state;
+  assert_int_equal(quicmig_path_switch(m, id, 5 * MS, NOW), 0);
+  rig_run(&w.r, 10 * MS); /* before an answer can come */
+  assert_int_equal(c->last.result, QUICMIG_ERR_TIMEOUT);
+  assert_int_equal(path(m, id).state, QUICMIG_PATH_FAILED);
+  assert_int_equal(end(m, id), QUICMIG_ERR_BUSY);
+  assert_int_equal(path(m, id).state, QUICMIG_PATH_FAILED);
+  rig_run(&w.r, 4 * SEC);
+  assert_int_equal(end(m, id), QUICMIG_ERR_NO_PATH);
+  assert_int_equal(w.r.client_host.open, 1);
+  assert_int_equal(quicmig_hop(m, NOW), 0);
+  rig_finish(&w.r, SEC);
+  assert_int_equal(rig_stats(c).hops, 1);
+  assert_int_equal(rig_lost(&w.r), 0);
+  rig_reset(&w.r);
+}
+
+/* All packets but those of this port, 0: none. */
+static bool drops_others(void *arg, const sim_pkt *p) {
+  uint16_t port = *(const uint16_t *)arg;
+
+  return port && sim_client_port(p) != port;
+}
+
+/* Of a failed REBIND ngtcp2 knows nothing: it can be closed. */
+static void test_close_a_failed_rebind(void **state) {
+  uint16_t port = 0; /* nothing is dropped yet */
+  sim_filter filter;
+  rig_client *c;
+  quicmig *m;
+
+  (void)state;
+  rig_init(&w.r, 0, false);
+  sim_line_init(&w.r.world, &w.line, 20 * MS);
+  sim_filter_init(&w.r.world, &filter, drops_others, &port);
+  w.r.migration.hop_interval = 0;
+  w.r.migration.hop_mode = QUICMIG_MODE_REBIND;
+  assert_int_equal(rig_start(&w.r, 1), 0);
+  rig_run(&w.r, SEC);
+  c = &w.r.clients[0];
+  m = quicmig_client_migrator(c->c);
+  port = rig_port(c);
+  assert_int_equal(quicmig_hop(m, NOW), 0);
+  rig_run(&w.r, SEC);
+  assert_int_equal(c->last.result, QUICMIG_ERR_VALIDATION_FAILED);
+  assert_int_equal(path(m, 2).state, QUICMIG_PATH_FAILED);
+  assert_int_equal(end(m, 2), 0);
+  assert_int_equal(w.r.client_host.open, 1);
+  rig_finish(&w.r, SEC);
+  assert_int_equal(rig_stats(c).hops, 0);
+  assert_false(c->is_closed);
+  rig_reset(&w.r);
+}
+
 static void test_wrong_addresses(void **state) {
   quicmig *m = start();
   quicmig_path_config cfg = {.size = sizeof(cfg)};
@@ -195,6 +256,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_wrong_paths),
       cmocka_unit_test(test_wrong_moments),
+      cmocka_unit_test(test_close_what_ngtcp2_holds),
+      cmocka_unit_test(test_close_a_failed_rebind),
       cmocka_unit_test(test_wrong_addresses),
       cmocka_unit_test(test_max_sockets),
   };

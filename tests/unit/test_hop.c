@@ -229,6 +229,31 @@ static void only_the_callers_timeout_is_called_one(void **state) {
   }
 }
 
+/* Our caller gave up after a second; ngtcp2 does after three PTOs, and holds
+ * the path until then. */
+static void a_failed_path_stays_as_long_as_ngtcp2_may_hold_it(void **state) {
+  static const struct row {
+    const char *name;
+    quicmig_duration pto, lasts;
+  } rows[] = {{"a short PTO", 50 * MS, 10 * S}, {"a long one", 5 * S, 15 * S}};
+  const struct row *r;
+
+  (void)state;
+  for (EACH_ROW(r, rows)) {
+    driver d;
+
+    driver_init(&d);
+    d.cc.pto = r->pto;
+    d.is_silent = true;
+    driver_connect(&d);
+    driver_switch(&d, driver_add(&d), S);
+    driver_sleep_until(&d, T0 + S + r->lasts - 1);
+    row_equal(r, driver_state(&d, 2), QUICMIG_PATH_FAILED);
+    driver_sleep_until(&d, T0 + S + r->lasts);
+    row_true(r, !driver_has(&d, 2));
+  }
+}
+
 /* A timeout belongs to its switch, not to the hops after it. */
 static void a_timeout_is_forgotten(void **state) {
   driver d;
@@ -333,6 +358,7 @@ int main(void) {
       cmocka_unit_test(ngtcp2s_word_ends_a_failed_path_early),
       cmocka_unit_test(the_callers_timeout),
       cmocka_unit_test(only_the_callers_timeout_is_called_one),
+      cmocka_unit_test(a_failed_path_stays_as_long_as_ngtcp2_may_hold_it),
       cmocka_unit_test(a_timeout_is_forgotten),
       cmocka_unit_test(a_late_success_is_one_after_all),
       cmocka_unit_test(a_late_success_is_read_again),
