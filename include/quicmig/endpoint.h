@@ -11,10 +11,12 @@
  * the next run, and the deadline is then "now".
  *
  * Callbacks run inside ..._run().  They may call every quicmig_conn_ and
- * quicmig_stream_ function and every getter, but neither ..._run() nor
- * ..._free().  Pointers they get are valid until they return; a quicmig_conn
- * until its closed callback returns (a client's: until quicmig_client_free), a
- * quicmig_stream until its stream_closed callback returns.
+ * quicmig_stream_ function, quicmig_server_close() and every getter.  ..._run()
+ * returns QUICMIG_ERR_REENTRANT there, as do the functions of quicmig.h that
+ * are not marked "callback: yes"; ..._free() asserts.  Pointers they get are
+ * valid until they return; a quicmig_conn until its closed callback returns (a
+ * client's: until quicmig_client_free), a quicmig_stream until its
+ * stream_closed callback returns.
  *
  * Threads: one client or server, one thread at a time.
  */
@@ -419,7 +421,8 @@ QUICMIG_EXTERN int quicmig_client_new(quicmig_client **pc,
                                       quicmig_tstamp now);
 
 /* Closes without a word to the peer unless quicmig_conn_close() and a run came
- * before.  No conn callback follows.  NULL is fine. */
+ * before.  No conn callback follows.  NULL is fine.  Asserts that no callback
+ * of c's is under way. */
 QUICMIG_EXTERN void quicmig_client_free(quicmig_client *c);
 
 /* The connection, the same one from the start; lives as long as the client. */
@@ -520,11 +523,12 @@ QUICMIG_EXTERN int quicmig_server_new(quicmig_server **ps,
 
 /* Ends every connection without a word to the peer (quicmig_server_close() and
  * a run say it), with its closed callback, and closes the socket.  NULL is
- * fine. Calls back: stream_closed, closed, watch. */
+ * fine.  Asserts that no callback of s's is under way.  Calls back:
+ * stream_closed, closed, watch. */
 QUICMIG_EXTERN void quicmig_server_free(quicmig_server *s);
 
 /* quicmig_conn_close() with code and reason on every connection; new ones are
- * refused from now on. */
+ * refused from now on.  callback: yes. */
 QUICMIG_EXTERN void quicmig_server_close(quicmig_server *s, uint64_t code,
                                          const char *reason);
 

@@ -31,8 +31,8 @@ typedef struct quicmig_ev quicmig_ev;
  * out of memory. */
 QUICMIG_EXTERN quicmig_ev *quicmig_ev_new(struct ev_loop *loop);
 
-/* Stops every watcher.  Free the client or server first: it still calls watch.
- * NULL is fine. */
+/* Stops every watcher.  Free the client or server first: it still calls watch;
+ * and so not inside a callback of its.  NULL is fine. */
 QUICMIG_EXTERN void quicmig_ev_free(quicmig_ev *e);
 
 /* Drives c from now on; NULL: nothing.  e drives a client or a server, not

@@ -39,7 +39,9 @@ typedef struct quicmig quicmig;
 /*
  * Callbacks run inside the quicmig call that caused them, after quicmig's own
  * state is up to date.  They may call the functions of this header marked
- * "callback: yes".  Pointers are valid until the callback returns.
+ * "callback: yes"; the others return QUICMIG_ERR_REENTRANT there and change
+ * nothing, whatever their arguments, and quicmig_free() asserts.  Pointers are
+ * valid until the callback returns.
  */
 typedef struct quicmig_callbacks {
   size_t size; /* sizeof(quicmig_callbacks) */
@@ -76,7 +78,7 @@ quicmig_new(quicmig **pm, const quicmig_options *o, const quicmig_callbacks *cb,
             socklen_t remotelen, quicmig_tstamp now, void *user_data);
 
 /* Closes every socket (watch off first) and frees m.  NULL is fine.  Never
- * touches the ngtcp2_conn.  Calls back: watch.  callback: no. */
+ * touches the ngtcp2_conn.  Calls back: watch.  callback: no, it asserts. */
 QUICMIG_EXTERN void quicmig_free(quicmig *m);
 
 /* Copies to *ps the path to give to ngtcp2_conn_client_new(): the active path
@@ -88,15 +90,18 @@ QUICMIG_EXTERN void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps);
  * caller's and must live until quicmig_free() or quicmig_detach().
  * callback: no.
  * Errors: QUICMIG_ERR_INVALID_STATE (attached already, or detached),
- * QUICMIG_ERR_INVALID_ARGUMENT (a server, or made with another path).
+ * QUICMIG_ERR_INVALID_ARGUMENT (a server, or made with another path),
+ * QUICMIG_ERR_REENTRANT.
  */
 QUICMIG_EXTERN int quicmig_attach(quicmig *m, ngtcp2_conn *conn);
 
 /* The connection is over: reports a hop that had switched and waited for its
  * first packet, closes every socket (watch off first) and forgets the
  * ngtcp2_conn.  Counters can still be read; nothing else is possible.  Harmless
- * when not attached.  Calls back: watch, hop, event.  callback: no. */
-QUICMIG_EXTERN void quicmig_detach(quicmig *m);
+ * when not attached.  Calls back: watch, hop, event.  callback: no.
+ * Errors: QUICMIG_ERR_REENTRANT: m is still attached, detach it after the call
+ * that is under way. */
+QUICMIG_EXTERN int quicmig_detach(quicmig *m);
 
 /*
  * To be called from the ngtcp2 callback handshake_confirmed.  This and the next

@@ -1,4 +1,5 @@
 /* A client: one connection over one migrator. */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -152,6 +153,8 @@ void quicmig_client_free(quicmig_client *c) {
   if (!c) {
     return;
   }
+  assert(!c->is_inside); /* the run that is under way would go on with it */
+  c->is_inside = true;
   qm_connecting_free(c);
   quicmig_free(c->migrator);
   if (c->conn.owner) {
@@ -240,10 +243,28 @@ static void listen_closely(quicmig_client *c, int got) {
   }
 }
 
+/* Before and after writing, where callbacks may run. */
+static void begin_write(quicmig_client *c) {
+  qm_migrator_set_inside(c->migrator, true);
+  qm_conn_begin_write(&c->conn, qm_migrator_now(c->migrator));
+  qm_migrator_set_inside(c->migrator, false);
+}
+
+static void after_write(quicmig_client *c) {
+  size_t too_large = qm_migrator_take_too_large(c->migrator);
+
+  qm_migrator_set_inside(c->migrator, true);
+  if (too_large) {
+    qm_conn_on_too_large(&c->conn, too_large, true);
+    c->wants_run = true;
+  }
+  qm_conn_after_write(&c->conn);
+  qm_migrator_set_inside(c->migrator, false);
+}
+
 /* Reads, lets time pass, writes.  True: the connection is over. */
 static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
   int rv = fd >= 0 ? quicmig_read(c->migrator, fd, now) : 0;
-  size_t too_large;
 
   if (rv != QUICMIG_ERR_CONN) {
     if (c->conn.state == QM_CONN_OPEN) {
@@ -260,7 +281,7 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
     qm_migrator_release(c->migrator);
   }
   c->conn.is_validating = qm_migrator_is_validating(c->migrator);
-  qm_conn_begin_write(&c->conn, qm_migrator_now(c->migrator));
+  begin_write(c);
   rv = quicmig_write(c->migrator, write_pkt, now, c);
   if (rv == QUICMIG_ERR_CONN) {
     if (qm_conn_on_error(&c->conn, quicmig_conn_error(c->migrator))) {
@@ -269,12 +290,7 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
     rv = quicmig_write(c->migrator, write_pkt, now, c);
   }
   c->is_held = rv != 0;
-  too_large = qm_migrator_take_too_large(c->migrator);
-  if (too_large) {
-    qm_conn_on_too_large(&c->conn, too_large, true);
-    c->wants_run = true;
-  }
-  qm_conn_after_write(&c->conn);
+  after_write(c);
   return c->conn.is_close_sent;
 }
 
@@ -303,8 +319,10 @@ int quicmig_client_run(quicmig_client *c, int fd, quicmig_tstamp now) {
                           : take_turn(c, fd, now);
   if (is_over) {
     qm_connecting_free(c);
-    quicmig_detach(c->migrator);
+    (void)quicmig_detach(c->migrator);
+    qm_migrator_set_inside(c->migrator, true);
     qm_conn_end(&c->conn);
+    qm_migrator_set_inside(c->migrator, false);
   }
   c->is_inside = false;
   return is_over ? QUICMIG_ERR_CLOSED : 0;

@@ -268,7 +268,7 @@ static void on_failed(quicmig_client *c) {
     k->failed = i;
   }
   load_any(c);
-  quicmig_detach(k->dials[i].migrator);
+  (void)quicmig_detach(k->dials[i].migrator);
   drop_failed(k);
 }
 

@@ -1,5 +1,6 @@
 #include "endpoint/server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -147,6 +148,7 @@ void quicmig_server_free(quicmig_server *s) {
   if (!s) {
     return;
   }
+  assert(!s->is_inside); /* the run that is under way would go on with it */
   s->is_inside = true;
   while (!qm_list_is_empty(&s->conns)) {
     qm_sconn *c = qm_list_entry(s->conns.next, qm_sconn, link);

@@ -154,6 +154,7 @@ void quicmig_free(quicmig *m) {
   if (!m) {
     return;
   }
+  assert(!m->is_inside); /* the call that is under way would go on with it */
   m->is_inside = true;
   close_sockets(m);
   qm_hold_free(m);
@@ -162,9 +163,12 @@ void quicmig_free(quicmig *m) {
   qm_free(&mem, m);
 }
 
-void quicmig_detach(quicmig *m) {
-  if (!m->conn || m->is_inside) {
-    return;
+int quicmig_detach(quicmig *m) {
+  if (m->is_inside) {
+    return QUICMIG_ERR_REENTRANT;
+  }
+  if (!m->conn) {
+    return 0;
   }
   m->is_inside = true;
   qm_engine_on_end(&m->engine, m->clock.last);
@@ -173,6 +177,7 @@ void quicmig_detach(quicmig *m) {
   qm_hold_free(m);
   m->is_inside = false;
   m->conn = NULL;
+  return 0;
 }
 
 void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps) {
@@ -191,7 +196,10 @@ void quicmig_get_path(const quicmig *m, ngtcp2_path_storage *ps) {
 int quicmig_attach(quicmig *m, ngtcp2_conn *conn) {
   ngtcp2_path_storage ps;
 
-  if (m->conn || m->is_inside || !qm_engine_active(&m->engine)) {
+  if (m->is_inside) {
+    return QUICMIG_ERR_REENTRANT;
+  }
+  if (m->conn || !qm_engine_active(&m->engine)) {
     return QUICMIG_ERR_INVALID_STATE;
   }
   quicmig_get_path(m, &ps);
@@ -335,11 +343,11 @@ int quicmig_sys_error(const quicmig *m) { return m->sys_error; }
 
 int quicmig_reschedule(quicmig *m, const quicmig_options *o,
                        quicmig_tstamp now) {
-  if (quicmig_options_check(o)) {
-    return QUICMIG_ERR_INVALID_ARGUMENT;
-  }
   if (m->is_inside) {
     return QUICMIG_ERR_REENTRANT;
+  }
+  if (quicmig_options_check(o)) {
+    return QUICMIG_ERR_INVALID_ARGUMENT;
   }
   take_time(m, now);
   if (want_policy(m, o->adaptive != 0) != 0) {

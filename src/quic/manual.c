@@ -68,7 +68,8 @@ static int add_path(quicmig *m, const qm_migrator_socket *how, uint32_t *id) {
 int quicmig_path_add(quicmig *m, const quicmig_path_config *cfg, uint32_t *id,
                      quicmig_tstamp now) {
   qm_migrator_socket how = {.interface_name = m->engine.o.interface_name};
-  int rv = read_config(m, cfg, &how.from);
+  int rv =
+      m->is_inside ? QUICMIG_ERR_REENTRANT : read_config(m, cfg, &how.from);
 
   if (cfg && cfg->interface_name) {
     how.interface_name = cfg->interface_name;
@@ -92,6 +93,9 @@ int quicmig_path_switch(quicmig *m, uint32_t id, quicmig_duration timeout,
   qm_cc cc;
   int rv;
 
+  if (m->is_inside) {
+    return QUICMIG_ERR_REENTRANT;
+  }
   if (!p) {
     return QUICMIG_ERR_NO_PATH;
   }
@@ -116,6 +120,9 @@ int quicmig_path_close(quicmig *m, uint32_t id, quicmig_tstamp now) {
   qm_path *p = qm_paths_find(&m->engine.paths, id);
   int rv;
 
+  if (m->is_inside) {
+    return QUICMIG_ERR_REENTRANT;
+  }
   if (!p) {
     return QUICMIG_ERR_NO_PATH;
   }

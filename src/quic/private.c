@@ -1,5 +1,7 @@
 #include "quic/private.h"
 
+#include <assert.h>
+
 #include "quic/migrator.h"
 
 quicmig_tstamp qm_migrator_now(const quicmig *m) { return m->clock.last; }
@@ -22,6 +24,11 @@ size_t qm_migrator_remotes(const quicmig *m, qm_addr remotes[QM_REMOTES]) {
 }
 
 bool qm_migrator_is_inside(const quicmig *m) { return m->is_inside; }
+
+void qm_migrator_set_inside(quicmig *m, bool is_inside) {
+  assert(m->is_inside != is_inside);
+  m->is_inside = is_inside;
+}
 
 bool qm_migrator_is_validating(quicmig *m) {
   bool is_probed = m->is_probed;

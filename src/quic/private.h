@@ -40,6 +40,11 @@ QUICMIG_EXTERN size_t qm_migrator_remotes(const quicmig *m,
 /* Is a call under way: does a callback of quicmig's run? */
 QUICMIG_EXTERN bool qm_migrator_is_inside(const quicmig *m);
 
+/* The endpoint's callbacks that run between two calls of the migrator may do as
+ * little with it as those that run inside one: while this is set, all that may
+ * not be called inside a callback is QUICMIG_ERR_REENTRANT. */
+QUICMIG_EXTERN void qm_migrator_set_inside(quicmig *m, bool is_inside);
+
 /* May ngtcp2 have a PATH_CHALLENGE to write or to answer?  Asking takes note.
  */
 QUICMIG_EXTERN bool qm_migrator_is_validating(quicmig *m);

@@ -210,7 +210,7 @@ int quicmig_read(quicmig *m, int fd, quicmig_tstamp now) {
   uint64_t before;
   int rv = qm_migrator_enter(m, now);
 
-  if (rv != QUICMIG_ERR_REENTRANT && fd == m->homes.watch_fd) {
+  if (rv != QUICMIG_ERR_REENTRANT && fd >= 0 && fd == m->homes.watch_fd) {
     qm_homes_on_readable(m); /* also before there is a connection */
   }
   if (rv != 0) {
