@@ -5,8 +5,10 @@
 #include "base/siphash.h"
 
 #define FIRST_CAP 64
+/* Removed entries that are kept: enough for the hops of a moment. */
+#define SPARE_MAX(len) (64 + (len) / 8)
 
-static uint64_t hash(const qm_cidtable *t, const uint8_t *id, size_t len) {
+uint64_t qm_cidtable_hash(const qm_cidtable *t, const uint8_t *id, size_t len) {
   return qm_siphash(t->seed, id, len);
 }
 
@@ -39,10 +41,10 @@ static qm_cid_entry **bucket(const qm_cidtable *t, uint64_t h) {
   return &t->buckets[h & (t->cap - 1)];
 }
 
-/* Twice the buckets; without memory the chains only get longer. */
-static int grow(qm_cidtable *t) {
+/* So many buckets; without memory the chains only stay as they are. */
+static int resize(qm_cidtable *t, size_t cap) {
   qm_cid_entry **old = t->buckets, *e, *next;
-  size_t old_cap = t->cap, cap = old_cap ? old_cap * 2 : FIRST_CAP, i;
+  size_t old_cap = t->cap, i;
   qm_cid_entry **buckets = qm_calloc(t->mem, cap, sizeof(*buckets));
 
   if (!buckets) {
@@ -66,6 +68,7 @@ static qm_cid_entry *take_entry(qm_cidtable *t) {
 
   if (e) {
     t->spare = e->next;
+    t->n_spare--;
     return e;
   }
   return qm_malloc(t->mem, sizeof(*e));
@@ -79,14 +82,14 @@ int qm_cidtable_add(qm_cidtable *t, const uint8_t *id, size_t len, void *owner,
   if (qm_cidtable_find(t, id, len)) {
     return QUICMIG_ERR_INVALID_ARGUMENT;
   }
-  if (t->len >= t->cap && grow(t) != 0) {
+  if (t->len >= t->cap && resize(t, t->cap ? t->cap * 2 : FIRST_CAP) != 0) {
     return QUICMIG_ERR_NOMEM;
   }
   e = take_entry(t);
   if (!e) {
     return QUICMIG_ERR_NOMEM;
   }
-  h = hash(t, id, len);
+  h = qm_cidtable_hash(t, id, len);
   *e = (qm_cid_entry){.next = *bucket(t, h), .owner = owner, .hash = h};
   ngtcp2_cid_init(&e->id, id, len);
   *bucket(t, h) = e;
@@ -109,7 +112,7 @@ static qm_cid_entry *search(const qm_cidtable *t, const uint8_t *id,
   if (t->cap == 0 || len > NGTCP2_MAX_CIDLEN) {
     return NULL;
   }
-  h = hash(t, id, len);
+  h = qm_cidtable_hash(t, id, len);
   for (e = *bucket(t, h); e && !is_id(e, h, id, len); e = e->next) {
   }
   return e;
@@ -128,10 +131,25 @@ static void remove_entry(qm_cidtable *t, qm_cid_entry *e) {
   }
   *p = e->next;
   qm_list_remove(&e->link);
-  e->next = t->spare;
-  t->spare = e;
   t->last = t->last == e ? NULL : t->last;
   t->len--;
+  if (t->n_spare < SPARE_MAX(t->len)) {
+    e->next = t->spare;
+    t->spare = e;
+    t->n_spare++;
+  } else {
+    qm_free(t->mem, e);
+  }
+}
+
+/* After a crowd has left: what it took is given back. */
+static void shrink(qm_cidtable *t) {
+  while (t->n_spare > SPARE_MAX(t->len)) {
+    qm_free(t->mem, take_entry(t));
+  }
+  if (t->cap > FIRST_CAP && t->len < t->cap / 8) {
+    (void)resize(t, t->cap / 4);
+  }
 }
 
 void qm_cidtable_retire(qm_cidtable *t, const uint8_t *id, size_t len,
@@ -160,4 +178,5 @@ void qm_cidtable_forget(qm_cidtable *t, qm_cid_set *ids) {
   forget_list(t, &ids->used);
   forget_list(t, &ids->retired);
   ids->n_retired = 0;
+  shrink(t);
 }

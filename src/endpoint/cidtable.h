@@ -2,7 +2,8 @@
  * Which connection a packet belongs to: a hash table over connection IDs, ours
  * and the ones clients chose for their first packet.  Because the latter are a
  * stranger's choice the hash is SipHash with a secret key: nobody can make long
- * chains.  Removed entries are kept for reuse, so that a hop allocates nothing.
+ * chains.  Some removed entries are kept for reuse, so that a hop allocates
+ * nothing; what a crowd took is given back when it has left.
  *
  * An ID that its owner retires stays in the table as a tombstone: late and
  * replayed packets still bear it, and a stateless reset in answer to one would
@@ -53,6 +54,7 @@ typedef struct qm_cidtable {
   const quicmig_mem *mem;
   qm_cid_entry **buckets;
   qm_cid_entry *spare;
+  size_t n_spare;
   size_t cap; /* power of two, or 0 */
   size_t len;
   uint64_t seed[2];
@@ -67,6 +69,9 @@ void qm_cidtable_reset(qm_cidtable *t);
  * Errors: QUICMIG_ERR_NOMEM, QUICMIG_ERR_INVALID_ARGUMENT (already there). */
 int qm_cidtable_add(qm_cidtable *t, const uint8_t *id, size_t len, void *owner,
                     qm_cid_set *ids);
+
+/* What an entry of that ID has, or would have, as its hash. */
+uint64_t qm_cidtable_hash(const qm_cidtable *t, const uint8_t *id, size_t len);
 
 /* NULL: unknown.  Else an ID in use or a tombstone. */
 const qm_cid_entry *qm_cidtable_find(qm_cidtable *t, const uint8_t *id,

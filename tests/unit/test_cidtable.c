@@ -13,20 +13,29 @@ static const uint64_t some_seed[2] = {0x1234, 0x5678};
 /* Counts allocations; fails the n-th one and all later ones. */
 typedef struct counter {
   unsigned calls, fail_from;
+  size_t live; /* allocations */
 } counter;
 
 static bool fails(counter *c) { return ++c->calls >= c->fail_from; }
 
 static void *count_malloc(size_t n, void *arg) {
-  return fails(arg) ? NULL : malloc(n);
+  counter *c = arg;
+  bool is_failing = fails(c);
+
+  c->live += !is_failing;
+  return is_failing ? NULL : malloc(n);
 }
 
 static void *count_calloc(size_t n, size_t size, void *arg) {
-  return fails(arg) ? NULL : calloc(n, size);
+  counter *c = arg;
+  bool is_failing = fails(c);
+
+  c->live += !is_failing;
+  return is_failing ? NULL : calloc(n, size);
 }
 
 static void count_free(void *p, void *arg) {
-  (void)arg;
+  ((counter *)arg)->live -= p != NULL;
   free(p);
 }
 
@@ -280,6 +289,42 @@ static void hops_allocate_nothing(void **state) {
   qm_cidtable_reset(&t);
 }
 
+/* What a crowd took is given back when it has gone. */
+static void a_crowd_leaves_nothing(void **state) {
+  enum { CROWD = 20000 };
+  counter c = {.fail_from = UINT32_MAX};
+  quicmig_mem mem = counting(&c);
+  uint64_t id;
+  qm_cidtable t;
+  owner few, crowd[8];
+  size_t i;
+
+  (void)state;
+  qm_cidtable_init(&t, &mem, some_seed);
+  open_owner(&few);
+  for (i = 0; i < COUNT_OF(crowd); i++) {
+    open_owner(&crowd[i]);
+  }
+  for (id = 0; id < CROWD; id++) {
+    owner *o = id % 1000 ? &crowd[id % COUNT_OF(crowd)] : &few;
+
+    assert_int_equal(
+        qm_cidtable_add(&t, (const uint8_t *)&id, sizeof(id), o, &o->ids), 0);
+  }
+  assert_true(c.live > CROWD);
+  for (i = 0; i < COUNT_OF(crowd); i++) {
+    qm_cidtable_forget(&t, &crowd[i].ids);
+  }
+  assert_int_equal(t.len, CROWD / 1000);
+  assert_true(c.live < 100);
+  assert_true(t.cap <= 2048); /* it shrinks as they go */
+  for (id = 0; id < CROWD; id += 1000) {
+    assert_ptr_equal(owner_of(&t, &id, sizeof(id)), &few);
+  }
+  qm_cidtable_reset(&t);
+  assert_int_equal(c.live, 0);
+}
+
 /* Without memory an ID is refused, or the chains get longer; what is in stays
  * findable. */
 static void survives_want_of_memory(void **state) {
@@ -433,6 +478,7 @@ int main(void) {
       cmocka_unit_test(an_id_belongs_to_one),
       cmocka_unit_test(agrees_with_a_model),
       cmocka_unit_test(hops_allocate_nothing),
+      cmocka_unit_test(a_crowd_leaves_nothing),
       cmocka_unit_test(survives_want_of_memory),
       cmocka_unit_test(the_seeds_decide_the_hash),
       cmocka_unit_test(strangers_cannot_make_ids_collide),
