@@ -18,8 +18,9 @@
 
 typedef struct qm_tls {
   gnutls_certificate_credentials_t cred;
-  gnutls_datum_t ticket_key; /* server */
-  char alpn_text[256];       /* the names, zero-terminated one after another */
+  gnutls_priority_t priority; /* what sessions may agree on */
+  gnutls_datum_t ticket_key;  /* server */
+  char alpn_text[256];        /* the names, zero-terminated one after another */
   gnutls_datum_t alpn[QM_ALPN_MAX];
   unsigned n_alpn;
   qm_servername server; /* client: to verify and to send; "" with insecure */
