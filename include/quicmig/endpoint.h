@@ -129,7 +129,11 @@ typedef struct quicmig_transport_options {
   /* Server: connections at once, those that still answer stray packets after
    * their end included, 1 - 1,000,000.  [10,000] */
   uint32_t max_connections;
-  uint32_t reserved; /* 0 */
+  /* Server: handshakes under way at once, 1 - 1,000,000; 0: the default.  They
+   * count among max_connections too.  When there are so many, the oldest makes
+   * room for a newcomer once its client has had a second to answer; before that
+   * the newcomer is dropped, and its client sends again.  [1,024] */
+  uint32_t max_half_open;
 } quicmig_transport_options;
 
 /* Fills *o with the defaults above, size included.  Any thread. */
@@ -500,7 +504,8 @@ typedef struct quicmig_server_stats {
   size_t size;          /* set by the caller */
   uint64_t connections; /* now; closed ones that still linger included */
   uint64_t accepted;    /* handshakes begun */
-  /* Over max_connections, while closing, out of memory, or by accept. */
+  /* Over max_connections or max_half_open, while closing, out of memory, or by
+   * accept. */
   uint64_t refused;
   uint64_t migrations;   /* moves of clients to a validated address */
   uint64_t rx_packets,   /* UDP datagrams received */
@@ -509,6 +514,12 @@ typedef struct quicmig_server_stats {
   /* Not taken by the kernel for good, or for a path that was forgotten. */
   uint64_t tx_dropped;
   uint64_t resets_sent; /* stateless resets; at most 100 a second */
+  uint64_t half_open;   /* now; of the connections, those in the handshake */
+  uint64_t half_open_refused; /* of refused: over max_half_open */
+  uint64_t half_open_evicted; /* that made room for another one */
+  /* Datagrams of handshakes that were dropped unread: 512 others waited for
+   * their turn, or 10 of the same connection ID, or it had waited for 3 s. */
+  uint64_t handshakes_dropped;
 } quicmig_server_stats;
 
 /*

@@ -15,7 +15,7 @@
                 "no tail padding in a public struct")
 
 NO_TAIL_PADDING(quicmig_tls_config, insecure);
-NO_TAIL_PADDING(quicmig_transport_options, reserved);
+NO_TAIL_PADDING(quicmig_transport_options, max_half_open);
 NO_TAIL_PADDING(quicmig_close_info, reason);
 NO_TAIL_PADDING(quicmig_migration, new_remote);
 NO_TAIL_PADDING(quicmig_conn_callbacks, datagram_pop);
@@ -23,7 +23,7 @@ NO_TAIL_PADDING(quicmig_conn_info, alpn);
 NO_TAIL_PADDING(quicmig_client_config, n_remotes);
 NO_TAIL_PADDING(quicmig_server_callbacks, accept);
 NO_TAIL_PADDING(quicmig_server_config, fwmark);
-NO_TAIL_PADDING(quicmig_server_stats, resets_sent);
+NO_TAIL_PADDING(quicmig_server_stats, handshakes_dropped);
 
 void quicmig_tls_config_default(quicmig_tls_config *c) {
   *c = (quicmig_tls_config){.size = sizeof(*c)};
@@ -51,7 +51,8 @@ void quicmig_transport_options_default(quicmig_transport_options *o) {
                                    .max_streams_uni = 100,
                                    .cid_limit = 8,
                                    .max_udp_payload = 1452,
-                                   .max_connections = 10000};
+                                   .max_connections = 10000,
+                                   .max_half_open = 1024};
 }
 
 static bool is_in(uint64_t v, uint64_t lo, uint64_t hi) {
@@ -112,8 +113,8 @@ static const char *check_counts(const quicmig_transport_options *o) {
   if (!is_in(o->max_connections, 1, 1000000)) {
     return "max_connections must be 1 to 1,000,000";
   }
-  if (o->reserved != 0) {
-    return "reserved must be 0";
+  if (o->max_half_open > 1000000) {
+    return "max_half_open must be 0 to 1,000,000";
   }
   return NULL;
 }

@@ -19,6 +19,7 @@ int qm_conn_check(quicmig_transport_options *dest,
                   const quicmig_transport_options *o,
                   const quicmig_conn_callbacks *cb) {
   const char *why = o ? quicmig_transport_options_check(o) : NULL;
+  quicmig_transport_options defaults;
 
   if (why) {
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT, "%s", why);
@@ -30,10 +31,10 @@ int qm_conn_check(quicmig_transport_options *dest,
     return qm_error(QUICMIG_ERR_INVALID_ARGUMENT,
                     "datagram_head and datagram_pop go together");
   }
-  if (o) {
-    *dest = *o;
-  } else {
-    quicmig_transport_options_default(dest);
+  quicmig_transport_options_default(&defaults);
+  *dest = o ? *o : defaults;
+  if (dest->max_half_open == 0) {
+    dest->max_half_open = defaults.max_half_open;
   }
   return 0;
 }

@@ -8,6 +8,8 @@
 
 /* Writing in a run: a busy server must come back to its socket. */
 #define WRITE_MAX QUICMIG_MILLISECOND
+/* Handshakes in a run, while nobody has more to write; else it is one. */
+#define HANDSHAKES_MAX (2 * QUICMIG_MILLISECOND)
 /* A timer that is later than that tells of a pause. */
 #define LATE (5 * QUICMIG_MILLISECOND)
 
@@ -122,6 +124,9 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
   qm_heap_init(&s->timers, &s->mem);
   qm_list_init(&s->conns);
   qm_list_init(&s->dirty);
+  qm_list_init(&s->half_open);
+  qm_backlog_init(&s->answers, &s->mem);
+  qm_backlog_init(&s->initials, &s->mem);
   qm_cidtable_init(&s->ids, &s->mem, (const uint64_t[2]){0, 0});
   rv = start(s, cfg, &lc);
   if (rv != 0) {
@@ -162,6 +167,8 @@ void quicmig_server_free(quicmig_server *s) {
   if (s->is_watched) {
     s->cb.watch(s, qm_listener_fd(&s->listener), 0, s->user_data);
   }
+  qm_backlog_reset(&s->answers);
+  qm_backlog_reset(&s->initials);
   qm_inbox_reset(&s->inbox);
   qm_listener_close(&s->listener);
   qm_cidtable_reset(&s->ids);
@@ -192,6 +199,7 @@ void quicmig_server_get_stats(const quicmig_server *s,
   size_t size = dest->size < sizeof(all) ? dest->size : sizeof(all);
 
   all.size = size;
+  all.handshakes_dropped = s->answers.dropped + s->initials.dropped;
   memcpy(dest, &all, size);
 }
 
@@ -201,13 +209,20 @@ quicmig_tstamp quicmig_server_deadline(const quicmig_server *s) {
 
   if (s->write_at != QUICMIG_NEVER) {
     at = qm_time_min(at, s->write_at);
-  } else if (!qm_list_is_empty(&s->dirty)) {
+  } else if (!qm_list_is_empty(&s->dirty) || qm_server_has_deferred(s)) {
     return 0;
   }
   if (qm_inbox_has_more(&s->inbox)) {
     return 0;
   }
   return qm_clock_guard_out(&s->clock, at);
+}
+
+quicmig_duration qm_server_worked(quicmig_server *s) {
+  quicmig_duration took = qm_time_since(s->net->clock(s->net->ctx), s->run_at);
+
+  qm_clock_guard_work(&s->clock, took);
+  return took;
 }
 
 static void pass_time(quicmig_server *s) {
@@ -223,13 +238,13 @@ static void pass_time(quicmig_server *s) {
  * is said to everybody at once.  Writing takes time too, which lets the pacers
  * go on, but not without end: the socket must be read. */
 static void write_dirty(quicmig_server *s) {
-  quicmig_tstamp begin = s->net->clock(s->net->ctx);
-  quicmig_duration took = 0;
+  quicmig_duration until = qm_time_add(qm_server_worked(s), WRITE_MAX);
+  bool has_time = true;
 
   if (!qm_server_flush(s)) {
     return;
   }
-  while ((took < WRITE_MAX || s->is_closing) && !qm_list_is_empty(&s->dirty)) {
+  while ((has_time || s->is_closing) && !qm_list_is_empty(&s->dirty)) {
     qm_sconn *c = qm_list_entry(s->dirty.next, qm_sconn, dirty);
 
     qm_list_remove(&c->dirty);
@@ -237,19 +252,29 @@ static void write_dirty(quicmig_server *s) {
     if (!qm_sconn_write(c)) {
       break;
     }
-    took = qm_time_since(s->net->clock(s->net->ctx), begin);
-    qm_clock_guard_work(&s->clock, took);
+    has_time = qm_server_worked(s) < until;
   }
   (void)qm_server_flush(s);
 }
 
+/* What the known connections have to do comes first, and each run comes back
+ * to it: a flood of newcomers may take long, but not their time.  Nothing is
+ * begun while the socket takes no answer. */
+static void shake_hands(quicmig_server *s) {
+  if (qm_server_has_deferred(s) && s->write_at == QUICMIG_NEVER) {
+    qm_server_work_off(s, qm_list_is_empty(&s->dirty) ? HANDSHAKES_MAX : 0);
+  }
+}
+
 /* After a pause the sockets are read before the timers: what would stop them
  * may be waiting there, such as the PATH_RESPONSE of a path that is about to
- * fail. */
+ * fail.  They are read between handshakes too, even if the program's loop only
+ * says that time has passed: each run has time for some handshakes, and packets
+ * of open connections must not wait for all. */
 static bool must_read(const quicmig_server *s) {
   const qm_heap_node *top = qm_heap_top(&s->timers);
 
-  return qm_inbox_has_more(&s->inbox) ||
+  return qm_inbox_has_more(&s->inbox) || qm_server_has_deferred(s) ||
          (top && qm_time_add(top->at, LATE) <= s->clock.last);
 }
 
@@ -258,12 +283,14 @@ int quicmig_server_run(quicmig_server *s, int fd, quicmig_tstamp now) {
     return QUICMIG_ERR_REENTRANT;
   }
   s->is_inside = true;
+  s->run_at = s->net->clock(s->net->ctx);
   qm_clock_guard_in(&s->clock, now);
   if ((fd >= 0 && fd == qm_listener_fd(&s->listener)) || must_read(s)) {
     qm_server_read(s);
   }
   pass_time(s);
   write_dirty(s);
+  shake_hands(s);
   s->is_inside = false;
   return 0;
 }

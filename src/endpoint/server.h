@@ -2,10 +2,11 @@
  * A server from the inside: many connections on its sockets, found by
  * connection ID, each with its deadline in one heap.  Nothing here scans the
  * connections but closing them all.  Split over
- *   server.c     creation, the loop, public functions
- *   serverrx.c   a datagram finds or makes its connection
- *   servertx.c   packets leave in batches, shared by the connections
- *   serverconn.c the life of one connection
+ *   server.c       creation, the loop, public functions
+ *   serverrx.c     a datagram finds its connection
+ *   serveraccept.c handshakes begin, wait for their turn, and give way
+ *   servertx.c     packets leave in batches, shared by the connections
+ *   serverconn.c   the life of one connection
  * beside qm_listener, its sockets, qm_inbox, what they have received, and
  * qm_routes, which of them answers whom.
  */
@@ -13,6 +14,7 @@
 #define QM_SERVER_H
 
 #include "base/heap.h"
+#include "endpoint/backlog.h"
 #include "endpoint/cidtable.h"
 #include "endpoint/conn.h"
 #include "endpoint/inbox.h"
@@ -32,9 +34,11 @@ typedef struct qm_sconn {
   quicmig_conn conn; /* first: the owner finds the rest by it */
   quicmig_server *server;
   qm_heap_node timer;
-  qm_list link;   /* in server->conns */
-  qm_cid_set ids; /* its entries in server->ids */
-  qm_list dirty;  /* in server->dirty while it wants to be written */
+  qm_list link;            /* in server->conns */
+  qm_list half_open;       /* in server->half_open until the handshake ends */
+  quicmig_tstamp began_at; /* the handshake */
+  qm_cid_set ids;          /* its entries in server->ids */
+  qm_list dirty;           /* in server->dirty while it wants to be written */
   qm_tracker tracker;
   qm_routes routes;
   const qm_route *route; /* by which the packet at hand came */
@@ -61,7 +65,11 @@ struct quicmig_server {
   uint64_t routes_key[2];
   qm_heap timers;
   qm_list conns, dirty;
+  qm_list half_open;   /* the oldest first; stats.half_open is their number */
+  qm_backlog answers;  /* to handshakes that have begun, */
+  qm_backlog initials; /* and packets that may begin one */
   qm_clock_guard clock;
+  quicmig_tstamp run_at;   /* when the run began, by net->clock */
   quicmig_tstamp write_at; /* the socket was full: try again then */
   unsigned waits;          /* for it, in a row */
   uint32_t n_too_large;    /* packets that the kernel refused as too large */
@@ -84,6 +92,9 @@ struct quicmig_server {
 int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
                   const qm_net *net, quicmig_tstamp now);
 
+/* How long this run has taken so far; the connections' clock follows. */
+quicmig_duration qm_server_worked(quicmig_server *s);
+
 /* serverconn.c */
 
 static inline qm_sconn *qm_sconn_of(quicmig_conn *c) {
@@ -97,6 +108,9 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
 
 /* Without callbacks; forgets its IDs. */
 void qm_sconn_free(qm_sconn *c);
+
+/* Ends a handshake that takes too long, without a word to the peer. */
+void qm_sconn_give_up(qm_sconn *c);
 
 /* Packets come from pkt's address, to the ID with this hash. */
 void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id);
@@ -130,5 +144,22 @@ bool qm_server_flush(quicmig_server *s);
 
 /* Reads its sockets, within a budget. */
 void qm_server_read(quicmig_server *s);
+
+/* serveraccept.c */
+
+/* A datagram of a handshake has come, for the ID of e; or e is NULL and vc
+ * names an unknown one.  It will have its turn, or it is dropped and counted.
+ */
+void qm_server_defer(quicmig_server *s, const qm_msg *pkt,
+                     const qm_cid_entry *e, const ngtcp2_version_cid *vc);
+
+/* Do any wait? */
+static inline bool qm_server_has_deferred(const quicmig_server *s) {
+  return !qm_backlog_is_empty(&s->answers) ||
+         !qm_backlog_is_empty(&s->initials);
+}
+
+/* Works them off for about `most` of time, but at least one of each backlog. */
+void qm_server_work_off(quicmig_server *s, quicmig_duration most);
 
 #endif

@@ -113,6 +113,7 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
   qm_routes_init(&c->routes, &local, s->reading, s->routes_key);
   qm_heap_node_init(&c->timer);
   qm_list_init(&c->link);
+  qm_list_init(&c->half_open);
   qm_cid_set_init(&c->ids);
   qm_list_init(&c->dirty);
   if (qm_conn_init(&c->conn, &start) != 0) {
@@ -123,6 +124,9 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
   }
   qm_list_push(&s->conns, &c->link);
   s->stats.connections++;
+  c->began_at = s->clock.last;
+  qm_list_push(&s->half_open, &c->half_open);
+  s->stats.half_open++;
   if (s->cb.accept && s->cb.accept(s, &c->conn, s->user_data) != 0) {
     qm_sconn_free(c);
     return NULL;
@@ -130,9 +134,18 @@ qm_sconn *qm_sconn_new(quicmig_server *s, const ngtcp2_pkt_hd *hd,
   return c;
 }
 
+/* Its handshake is complete, or has failed. */
+static void leave_half_open(qm_sconn *c) {
+  if (!qm_list_is_empty(&c->half_open)) {
+    qm_list_remove(&c->half_open);
+    c->server->stats.half_open--;
+  }
+}
+
 void qm_sconn_free(qm_sconn *c) {
   quicmig_server *s = c->server;
 
+  leave_half_open(c);
   qm_cidtable_forget(&s->ids, &c->ids);
   qm_heap_remove(&s->timers, &c->timer);
   qm_list_remove(&c->link);
@@ -150,11 +163,17 @@ static void arm(qm_sconn *c) {
               qm_time_min(at, qm_conn_deadline(&c->conn)));
 }
 
-/* Ends it towards the application; it stays to absorb stray packets. */
+/* Ends it towards the application; it stays to absorb stray packets.  Nothing
+ * stays of a handshake that timed out: its client is silent. */
 static void end(qm_sconn *c) {
   quicmig_duration pto = ngtcp2_conn_get_pto(c->conn.conn);
 
   qm_conn_end(&c->conn);
+  if (c->conn.close_err == QUICMIG_ERR_HANDSHAKE_TIMEOUT) {
+    qm_sconn_free(c);
+    return;
+  }
+  leave_half_open(c);
   qm_list_remove(&c->dirty);
   qm_heap_set(&c->server->timers, &c->timer,
               qm_time_add(c->server->clock.last, LINGER_PTOS * pto));
@@ -217,6 +236,12 @@ static void answer_stray(qm_sconn *c, const qm_msg *pkt) {
   qm_server_answer(c->server, pkt, c->close_len);
 }
 
+void qm_sconn_give_up(qm_sconn *c) {
+  c->conn.close_err = QUICMIG_ERR_HANDSHAKE_TIMEOUT;
+  qm_conn_end(&c->conn);
+  qm_sconn_free(c);
+}
+
 void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
   if (c->conn.state != QM_CONN_ENDED) {
     qm_tracker_on_packet(&c->tracker, &pkt->remote, id);
@@ -247,6 +272,9 @@ void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt) {
   rv = ngtcp2_conn_read_pkt(c->conn.conn, &path, &pi, pkt->data, pkt->len,
                             c->server->clock.last);
   is_accepted = qm_evidence_end(&c->evidence, c->conn.conn, &before);
+  if (c->conn.state != QM_CONN_HANDSHAKE) {
+    leave_half_open(c);
+  }
   if (rv != 0) {
     on_error(c, rv);
     return;

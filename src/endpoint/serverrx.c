@@ -65,35 +65,6 @@ static void send_stateless_reset(quicmig_server *s, const qm_msg *pkt,
   }
 }
 
-static void accept_one(quicmig_server *s, const qm_msg *pkt) {
-  const ngtcp2_path path = {
-      .local = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->local.u,
-                .addrlen = pkt->local.len},
-      .remote = {.addr = (ngtcp2_sockaddr *)(uintptr_t)&pkt->remote.u,
-                 .addrlen = pkt->remote.len}};
-  ngtcp2_pkt_hd hd;
-  const qm_cid_entry *e;
-  qm_sconn *c;
-
-  if (ngtcp2_accept(&hd, pkt->data, pkt->len) != 0) {
-    s->stats.rx_discarded++;
-    return;
-  }
-  if (s->is_closing || s->stats.connections >= s->o.max_connections) {
-    s->stats.refused++;
-    return;
-  }
-  c = qm_sconn_new(s, &hd, &path);
-  if (!c) {
-    s->stats.refused++;
-    return;
-  }
-  s->stats.accepted++;
-  e = qm_cidtable_find(&s->ids, hd.dcid.data, hd.dcid.datalen);
-  qm_sconn_on_address(c, pkt, e ? e->hash : 0);
-  qm_sconn_on_packet(c, pkt);
-}
-
 static bool is_long_header(const qm_msg *pkt) {
   return (pkt->data[0] & 0x80) != 0;
 }
@@ -111,7 +82,7 @@ static const qm_cid_entry *find(quicmig_server *s, const qm_msg *pkt) {
     s->stats.rx_discarded++;
   } else if (!(e = qm_cidtable_find(&s->ids, vc.dcid, vc.dcidlen))) {
     if (is_long_header(pkt)) {
-      accept_one(s, pkt);
+      qm_server_defer(s, pkt, NULL, &vc);
     } else {
       s->stats.rx_discarded++;
       send_stateless_reset(s, pkt, &vc);
@@ -142,6 +113,10 @@ static void receive(quicmig_server *s, const qm_msg *pkt,
   }
   if (e->is_retired) { /* late or replayed: ngtcp2 would drop it too */
     s->stats.rx_discarded++;
+    return;
+  }
+  if (((qm_sconn *)e->owner)->conn.state == QM_CONN_HANDSHAKE) {
+    qm_server_defer(s, pkt, e, NULL);
     return;
   }
   if (e != *last) { /* the train comes from one address */

@@ -16,7 +16,7 @@
 
 #define MS QUICMIG_MILLISECOND
 #define SEC QUICMIG_SECOND
-#define RIG_CLIENTS 256
+#define RIG_CLIENTS 512
 #define RIG_RESULTS 64 /* results are counted by -result */
 
 typedef struct rig rig;
