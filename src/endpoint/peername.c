@@ -62,9 +62,9 @@ size_t quicmig_conn_peer_name(const quicmig_conn *c, char *dest, size_t len) {
   char name[NAME_MAX_LEN + 1] = "";
   size_t name_len = NAME_MAX_LEN, n;
   gnutls_x509_crt_t cert;
-  unsigned count;
+  unsigned count = 0;
   const gnutls_datum_t *chain =
-      gnutls_certificate_get_peers(c->session, &count);
+      c->session ? gnutls_certificate_get_peers(c->session, &count) : NULL;
 
   if (len) {
     dest[0] = 0;

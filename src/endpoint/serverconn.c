@@ -174,6 +174,7 @@ static void end(qm_sconn *c) {
     return;
   }
   leave_half_open(c);
+  qm_conn_reset(&c->conn); /* 50 kB that stray packets do not need */
   qm_list_remove(&c->dirty);
   qm_heap_set(&c->server->timers, &c->timer,
               qm_time_add(c->server->clock.last, LINGER_PTOS * pto));

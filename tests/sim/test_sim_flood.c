@@ -256,6 +256,31 @@ static void test_cap(void **state) {
   rig_reset(&w.r);
 }
 
+/* Handshakes that fail are answered, and their connections linger for stray
+ * packets; they keep little. */
+static void test_failed_linger(void **state) {
+  initial *others = initials, *strangers = initials_new(500, "unknown");
+  size_t live;
+
+  (void)state;
+  prepare();
+  start();
+  live = w.r.server_mem.live;
+  initials = strangers;
+  flood(500, 100 * MS);
+  rig_run(&w.r, 300 * MS);
+  report();
+  initials = others;
+  assert_int_equal(server_stats().connections, 501);
+  assert_int_equal(server_stats().half_open, 0);
+  printf("  %zu bytes each\n", (w.r.server_mem.live - live) / 500);
+  assert_true((w.r.server_mem.live - live) / 500 < 8 * 1024);
+  rig_run(&w.r, 10 * SEC);
+  assert_int_equal(server_stats().connections, 1);
+  rig_reset(&w.r);
+  free(strangers);
+}
+
 /* After a restart of the server all its clients come at once; and it pauses,
  * so that many answers wait when it goes on. */
 static void test_surge(void **state) {
