@@ -40,6 +40,9 @@ int bench_trace(const bench_options *o);
 /* Costs as the number of connections grows. */
 int bench_scale(const bench_options *o);
 
+/* Handshakes that nobody follows up: silence of others, memory. */
+int bench_flood(const bench_options *o);
+
 /* Wall time in seconds, bytes of live heap, resident pages in KiB. */
 double bench_wall(void);
 uint64_t bench_heap(void);

@@ -18,6 +18,7 @@ static const char help[] =
     "  datapath   throughput beside bare ngtcp2 and bare UDP\n"
     "  hop        what hops cost, simulated and on real sockets\n"
     "  scale      costs as the number of connections grows\n"
+    "  flood      a burst of handshakes that nobody follows up\n"
     "  trace      throughput over time across hops, for plot.sh\n"
     "  sim-hops   N hops in the simulated network [1000000]\n"
     "  real-hops  N hops over real loopback sockets [10000]\n"
@@ -33,7 +34,7 @@ static const char help[] =
     "Only the cases of hop with this rate, and so on:\n"
     "  --rate MBIT (1-10000) --rtt MS (1-1000) --interval S (1-3600)\n"
     "  --direction up|down --mode migrate|rebind\n"
-    "Only the case of scale with this count:\n"
+    "Only the case of scale or flood with this count:\n"
     "  --connections N (1-10000)\n"
     "Exit status: 0 the self-check holds, 1 it does not, 2 usage.\n";
 
@@ -44,6 +45,7 @@ static const struct {
 } commands[] = {{"datapath", 0, bench_datapath},
                 {"hop", 0, bench_hop},
                 {"scale", 0, bench_scale},
+                {"flood", 0, bench_flood},
                 {"trace", 0, bench_trace},
                 {"sim-hops", 1000000, bench_sim_hops},
                 {"real-hops", 10000, bench_real_hops},
