@@ -358,7 +358,9 @@ static int finish(program *p) {
 
   quicmig_get_stats(quicmig_client_migrator(p->client), &s);
   quicmig_conn_close(quicmig_client_conn(p->client), 0, "done");
-  (void)quicmig_client_run(p->client, -1, quicmig_clock());
+  while (quicmig_client_run(p->client, -1, quicmig_clock()) == 0) {
+    ev_sleep(0.001); /* the kernel is busy: three PTOs at most */
+  }
   if (was_open) {
     report(p, &s);
   }

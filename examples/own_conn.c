@@ -419,13 +419,17 @@ static void explain(program *p, int err) {
 /* Says goodbye, unless the server has closed already: ngtcp2 writes nothing
  * then.  Reports, and frees everything; the ngtcp2_conn is not quicmig's. */
 static void finish(program *p, int err) {
+  const small_set none = {.n = 0};
+
   ngtcp2_ccerr_set_application_error(&p->ccerr, 0, NULL, 0);
   if (err < 0) {
     explain(p, err);
   } else {
     small_print_result(p->sent, p->echoed, p->migrator);
   }
-  (void)quicmig_write(p->migrator, write_close, quicmig_clock(), p);
+  while (quicmig_write(p->migrator, write_close, quicmig_clock(), p) > 0) {
+    (void)small_wait(&none, quicmig_clock() + QUICMIG_MILLISECOND);
+  }
   quicmig_free(p->migrator);
   ngtcp2_conn_del(p->conn);
   gnutls_deinit(p->session);

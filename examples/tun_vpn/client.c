@@ -346,7 +346,9 @@ static void reload(void *user_data) {
 static void close_client(client *c) {
   if (c->q) {
     quicmig_conn_close(quicmig_client_conn(c->q), 0, "the client is stopping");
-    (void)quicmig_client_run(c->q, -1, quicmig_clock());
+    while (quicmig_client_run(c->q, -1, quicmig_clock()) == 0) {
+      ev_sleep(0.001); /* the kernel is busy: three PTOs at most */
+    }
   }
   drop_client(c);
 }

@@ -217,7 +217,9 @@ void link_stop(client *c) {
   ev_timer_stop(c->s.loop, &c->retry);
   if (c->link) {
     quicmig_conn_close(quicmig_client_conn(c->link), 0, "done");
-    (void)quicmig_client_run(c->link, -1, quicmig_clock());
+    while (quicmig_client_run(c->link, -1, quicmig_clock()) == 0) {
+      ev_sleep(0.001); /* the kernel is busy: three PTOs at most */
+    }
   }
   drop_link(c);
 }

@@ -299,9 +299,13 @@ QUICMIG_EXTERN void quicmig_conn_wake(quicmig_conn *c);
 QUICMIG_EXTERN int quicmig_conn_open_stream(quicmig_conn *c, int is_bidi,
                                             quicmig_stream **s);
 
-/* Closes with an application error code and a reason (NULL: none; cut at 255
+/*
+ * Closes with an application error code and a reason (NULL: none; cut at 255
  * bytes).  Data that has not been acknowledged may be lost: wait for it first.
- * Harmless when closed already. */
+ * The closed callback follows in a run: in the next one as a rule; on a client
+ * when the kernel has taken the CONNECTION_CLOSE, or has refused it for three
+ * PTOs (RFC 9000 section 10.2).  Harmless when closed already.
+ */
 QUICMIG_EXTERN void quicmig_conn_close(quicmig_conn *c, uint64_t code,
                                        const char *reason);
 
@@ -424,9 +428,10 @@ QUICMIG_EXTERN int quicmig_client_new(quicmig_client **pc,
                                       const quicmig_client_config *cfg,
                                       quicmig_tstamp now);
 
-/* Closes without a word to the peer unless quicmig_conn_close() and a run came
- * before.  No conn callback follows.  NULL is fine.  Asserts that no callback
- * of c's is under way. */
+/* Closes without a word to the peer unless quicmig_conn_close() and runs until
+ * QUICMIG_ERR_CLOSED came before.  After fewer runs, what the kernel did not
+ * take yet is offered to it a last time.  No conn callback follows.  NULL is
+ * fine.  Asserts that no callback of c's is under way. */
 QUICMIG_EXTERN void quicmig_client_free(quicmig_client *c);
 
 /* The connection, the same one from the start; lives as long as the client. */
@@ -447,7 +452,8 @@ QUICMIG_EXTERN quicmig_tstamp quicmig_client_deadline(const quicmig_client *c);
  * Reads fd (-1: nothing), lets time pass and writes what is to be written.
  * Calls back: all.  Returns 0, or QUICMIG_ERR_CLOSED once the connection has
  * ended (the closed callback has told why), QUICMIG_ERR_REENTRANT from inside a
- * callback.
+ * callback.  While the kernel does not take a CONNECTION_CLOSE it returns 0,
+ * and quicmig_client_deadline() says when to try again.
  */
 QUICMIG_EXTERN int quicmig_client_run(quicmig_client *c, int fd,
                                       quicmig_tstamp now);

@@ -173,9 +173,13 @@ typedef ngtcp2_ssize (*quicmig_write_pkt)(quicmig *m, ngtcp2_path *path,
  * socket of the path that ngtcp2 named: packets of the same path, ECN mark and
  * size leave as one message (UDP_SEGMENT), messages in batches.  What the
  * kernel does not take now is kept, at most a send quantum of 64 KiB, and sent
- * first next time.  After a hop over a full queue write_pkt is not called until
- * that has drained, 100 ms at most; another function than in the call before is
- * called all the same, so that a CONNECTION_CLOSE leaves at once.
+ * first next time; when the kernel has taken nothing for three PTOs it is lost,
+ * as the network may lose it.  After a hop over a full queue write_pkt is not
+ * called until that has drained, 100 ms at most; another function than in the
+ * call before is called all the same, so that a CONNECTION_CLOSE leaves at
+ * once.  A program that wrote one calls quicmig_write() again, when
+ * quicmig_deadline() says, until it returns 0: then the kernel has taken it, or
+ * has refused it for three PTOs, for any reason but its size.
  * Uses about 95 KiB of stack.  Calls back: all.  callback: no.
  * Returns 0 when all was sent, 1 when more waits: quicmig_deadline() says when
  * to call again. Errors: QUICMIG_ERR_CONN (write_pkt's error, in

@@ -155,6 +155,9 @@ void quicmig_client_free(quicmig_client *c) {
   }
   assert(!c->is_inside); /* the run that is under way would go on with it */
   c->is_inside = true;
+  if (c->migrator) {
+    (void)qm_migrator_flush(c->migrator); /* the last word, perhaps */
+  }
   qm_connecting_free(c);
   quicmig_free(c->migrator);
   if (c->conn.owner) {
@@ -170,21 +173,23 @@ quicmig_conn *quicmig_client_conn(quicmig_client *c) { return &c->conn; }
 quicmig *quicmig_client_migrator(quicmig_client *c) { return c->migrator; }
 
 quicmig_tstamp quicmig_client_deadline(const quicmig_client *c) {
+  quicmig_tstamp at;
+
   if (c->conn.state == QM_CONN_ENDED) {
     return QUICMIG_NEVER;
   }
   if (c->wants_run) {
     return 0;
   }
-  if (c->connecting) {
-    return qm_connecting_deadline(c);
+  at = c->connecting ? qm_connecting_deadline(c) : QUICMIG_NEVER;
+  if (c->conn.state == QM_CONN_HANDSHAKE) {
+    return at;
   }
-  if (c->is_held) {
-    return quicmig_deadline(c->migrator);
-  }
-  return qm_time_min(
-      quicmig_deadline(c->migrator),
-      qm_migrator_outer(c->migrator, qm_conn_deadline(&c->conn)));
+  at = qm_time_min(at, quicmig_deadline(c->migrator));
+  return c->is_held
+             ? at
+             : qm_time_min(at, qm_migrator_outer(c->migrator,
+                                                 qm_conn_deadline(&c->conn)));
 }
 
 static ngtcp2_ssize write_pkt(quicmig *m, ngtcp2_path *path,
@@ -262,10 +267,34 @@ static void after_write(quicmig_client *c) {
   qm_migrator_set_inside(c->migrator, false);
 }
 
+/* Writes, after what the peer or the program wants to end is released. */
+static int write_some(quicmig_client *c, quicmig_tstamp now) {
+  if (c->conn.wants_close) {
+    qm_migrator_release(c->migrator);
+  }
+  return quicmig_write(c->migrator, write_pkt, now, c);
+}
+
+/* The CONNECTION_CLOSE is written.  True: the kernel has taken it, or will not
+ * do so within three PTOs.  What is received is read off the sockets, and
+ * ngtcp2 drops it. */
+static bool say_goodbye(quicmig_client *c, int fd, quicmig_tstamp now) {
+  c->wants_run = false;
+  if (fd >= 0) {
+    (void)quicmig_read(c->migrator, fd, now);
+  }
+  c->is_held = quicmig_write(c->migrator, write_pkt, now, c) != 0;
+  return !qm_migrator_is_holding(c->migrator);
+}
+
 /* Reads, lets time pass, writes.  True: the connection is over. */
 static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
-  int rv = fd >= 0 ? quicmig_read(c->migrator, fd, now) : 0;
+  int rv;
 
+  if (c->conn.is_close_sent) {
+    return say_goodbye(c, fd, now);
+  }
+  rv = fd >= 0 ? quicmig_read(c->migrator, fd, now) : 0;
   if (rv != QUICMIG_ERR_CONN) {
     if (c->conn.state == QM_CONN_OPEN) {
       listen_closely(c, rv);
@@ -277,21 +306,18 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
     return true;
   }
   c->wants_run = false;
-  if (c->conn.wants_close) {
-    qm_migrator_release(c->migrator);
-  }
   c->conn.is_validating = qm_migrator_is_validating(c->migrator);
   begin_write(c);
-  rv = quicmig_write(c->migrator, write_pkt, now, c);
+  rv = write_some(c, now);
   if (rv == QUICMIG_ERR_CONN) {
     if (qm_conn_on_error(&c->conn, quicmig_conn_error(c->migrator))) {
       return true;
     }
-    rv = quicmig_write(c->migrator, write_pkt, now, c);
+    rv = write_some(c, now);
   }
   c->is_held = rv != 0;
   after_write(c);
-  return c->conn.is_close_sent;
+  return c->conn.is_close_sent && !qm_migrator_is_holding(c->migrator);
 }
 
 /* As qm_client_turn. */

@@ -16,7 +16,7 @@ struct quicmig_client {
   quicmig_transport_options o;
   qm_tls tls;
   quicmig *migrator;         /* of the dial that is loaded, while connecting */
-  qm_connecting *connecting; /* NULL: connected, or ended */
+  qm_connecting *connecting; /* NULL: connected, or ended, and alone */
   quicmig_tstamp busy_at;    /* several packets came within a PTO */
   quicmig_tstamp counted_at; /* since then so many have come */
   int counted;

@@ -52,17 +52,27 @@ static unsigned find_place(const qm_connecting *k) {
   return i;
 }
 
-/* The first that is under way, or NO_DIAL. */
-static unsigned find_live(const qm_connecting *k) {
-  unsigned i;
+/* The first that is under way, or NO_DIAL.  One that only waits for the kernel
+ * to take its CONNECTION_CLOSE comes last. */
+static unsigned find_live(const quicmig_client *c) {
+  const qm_connecting *k = c->connecting;
+  unsigned i, closing = NO_DIAL;
 
-  for (i = 0; i < DIALS && !qm_dial_is_live(&k->dials[i]); i++) {
+  for (i = 0; i < DIALS; i++) {
+    if (!qm_dial_is_live(&k->dials[i])) {
+      continue;
+    }
+    if (!(i == k->loaded ? c->conn.is_close_sent
+                         : k->dials[i].end.is_close_sent)) {
+      return i;
+    }
+    closing = i;
   }
-  return i;
+  return closing;
 }
 
 static void load_any(quicmig_client *c) {
-  unsigned live = find_live(c->connecting);
+  unsigned live = find_live(c);
 
   load(c, live != NO_DIAL ? live : c->connecting->failed);
 }
@@ -170,14 +180,23 @@ void qm_connecting_free(quicmig_client *c) {
 
 /* --- one wins --- */
 
-static void end_others(qm_connecting *k, quicmig_tstamp now) {
+/* Ends all but the one that is loaded.  True: the kernel has taken what they
+ * had to say. */
+static bool end_others(qm_connecting *k, int fd, quicmig_tstamp now) {
+  bool is_done = true;
   unsigned i;
 
   for (i = 0; i < DIALS; i++) {
-    if (i != k->loaded) {
-      qm_dial_say_goodbye(&k->dials[i], now);
+    if (i == k->loaded) {
+      continue;
+    }
+    if (qm_dial_say_goodbye(&k->dials[i], fd, now)) {
+      qm_dial_reset(&k->dials[i]);
+    } else {
+      is_done = false;
     }
   }
+  return is_done;
 }
 
 /* The server in the other family, for a connection that has lost its first one
@@ -200,10 +219,22 @@ static void add_second(quicmig_client *c, const qm_dial *winner) {
 /* The dial that is loaded has completed its handshake. */
 static void on_won(quicmig_client *c, quicmig_tstamp now) {
   qm_connecting *k = c->connecting;
+  bool is_done = end_others(k, -1, now);
 
-  end_others(k, now);
   add_second(c, &k->dials[k->loaded]);
-  qm_connecting_free(c);
+  k->last_call = QUICMIG_NEVER;
+  if (is_done) {
+    qm_connecting_free(c);
+  }
+}
+
+/* Since then: the others, until they are gone, and the connection. */
+static bool run_winner(quicmig_client *c, int fd, quicmig_tstamp now,
+                       qm_client_turn *turn) {
+  if (end_others(c->connecting, fd, now)) {
+    qm_connecting_free(c);
+  }
+  return turn(c, fd, now);
 }
 
 /* --- or fails --- */
@@ -421,10 +452,13 @@ bool qm_connecting_run(quicmig_client *c, int fd, quicmig_tstamp now,
   bool is_over = false;
 
   (void)qm_clock_guard_in(&k->clock, now);
+  if (c->conn.state == QM_CONN_OPEN) {
+    return run_winner(c, fd, now, turn);
+  }
   spread(c, now);
   if (!is_given_up(c) && run_all(c, fd, now, turn, &is_over) &&
-      !c->connecting) {
-    return is_over; /* connected */
+      c->conn.state == QM_CONN_OPEN) {
+    return is_over;
   }
   if (is_given_up(c)) {
     return give_up(c, now, turn);
@@ -432,14 +466,15 @@ bool qm_connecting_run(quicmig_client *c, int fd, quicmig_tstamp now,
   load_any(c);
   if (qm_dial_is_live(&k->dials[k->loaded]) && is_lost(k)) {
     load(c, k->failed);
-    end_others(k, now);
+    (void)end_others(k, -1, now);
   }
   return !qm_dial_is_live(&k->dials[k->loaded]);
 }
 
 quicmig_tstamp qm_connecting_deadline(const quicmig_client *c) {
   const qm_connecting *k = c->connecting;
-  quicmig_tstamp at = begin_at(k);
+  quicmig_tstamp at =
+      c->conn.state == QM_CONN_OPEN ? QUICMIG_NEVER : begin_at(k);
   unsigned i;
 
   if (!qm_race_has_more(&k->race)) {

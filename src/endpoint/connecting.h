@@ -10,7 +10,8 @@
  * way is loaded.  The one that wins just stays.  The others end quietly: the
  * server hears a CONNECTION_CLOSE, the program nothing but watch.
  *
- * All of it is freed as soon as the client is connected.
+ * All of it is freed as soon as the client is connected and the kernel has
+ * taken the last words of the others.
  */
 #ifndef QM_CONNECTING_H
 #define QM_CONNECTING_H
@@ -33,8 +34,9 @@ int qm_connecting_new(quicmig_client *c, const quicmig_client_config *cfg,
 /* Frees what is not loaded. */
 void qm_connecting_free(quicmig_client *c);
 
-/* A run while connecting; c->connecting is NULL when it was the last one. True:
- * the client's connection is over, and how is loaded. */
+/* A run while connecting, and after that while others have to say something;
+ * c->connecting is NULL when it was the last one.  True: the client's
+ * connection is over, and how is loaded. */
 bool qm_connecting_run(quicmig_client *c, int fd, quicmig_tstamp now,
                        qm_client_turn *turn);
 

@@ -118,13 +118,24 @@ static ngtcp2_ssize write_last(quicmig *m, ngtcp2_path *path,
   return n > 0 ? n : 0;
 }
 
-void qm_dial_say_goodbye(qm_dial *d, quicmig_tstamp now) {
-  if (qm_dial_is_live(d)) {
-    (void)quicmig_write(d->migrator, write_last, now, d);
+bool qm_dial_say_goodbye(qm_dial *d, int fd, quicmig_tstamp now) {
+  if (!qm_dial_is_live(d)) {
+    return true;
   }
+  if (!d->end.is_close_sent) {
+    qm_migrator_release(d->migrator);
+  }
+  if (fd >= 0) {
+    (void)quicmig_read(d->migrator, fd, now); /* dropped */
+  }
+  (void)quicmig_write(d->migrator, write_last, now, d);
+  return !qm_migrator_is_holding(d->migrator);
 }
 
 void qm_dial_reset(qm_dial *d) {
+  if (d->migrator) {
+    (void)qm_migrator_flush(d->migrator); /* the last word, perhaps */
+  }
   quicmig_free(d->migrator);
   ngtcp2_conn_del(d->conn);
   if (d->session) {

@@ -65,8 +65,10 @@ void qm_dial_set_end(quicmig_conn *c, const qm_dial_end *e);
 bool qm_dial_is_deaf(const qm_dial *d);
 
 /* A CONNECTION_CLOSE, so that the server does not wait for it until its
- * handshake times out.  Not while it is loaded. */
-void qm_dial_say_goodbye(qm_dial *d, quicmig_tstamp now);
+ * handshake times out.  Not while it is loaded.  True: the kernel has taken it;
+ * else, until it has, it is to be called again with what is readable (-1:
+ * nothing) and when quicmig_deadline() says. */
+bool qm_dial_say_goodbye(qm_dial *d, int fd, quicmig_tstamp now);
 
 /* Frees it, whose client has something else loaded, or nothing. */
 void qm_dial_reset(qm_dial *d);

@@ -129,10 +129,22 @@ bool qm_conn_on_error(quicmig_conn *c, int liberr) {
   return false;
 }
 
+/* Is the end decided?  What a client sees of itself while it connects may be
+ * one attempt of several, which has failed: the others are to be closed too. */
+static bool is_ending(const quicmig_conn *c) {
+  bool is_attempt = !c->tls->is_server && c->state == QM_CONN_HANDSHAKE;
+
+  return c->state == QM_CONN_ENDED ||
+         ((c->wants_close || c->is_close_sent) &&
+          (!is_attempt || c->ccerr.type == NGTCP2_CCERR_TYPE_APPLICATION));
+}
+
 void quicmig_conn_close(quicmig_conn *c, uint64_t code, const char *reason) {
-  if (c->state == QM_CONN_ENDED || c->wants_close || c->is_close_sent) {
+  if (is_ending(c)) {
     return;
   }
+  c->close_err = 0;
+  c->liberr = 0;
   keep_reason(c, reason, reason ? strlen(reason) : 0);
   ngtcp2_ccerr_set_application_error(
       &c->ccerr, code, (const uint8_t *)c->reason, strlen(c->reason));

@@ -222,6 +222,9 @@ quicmig_tstamp quicmig_deadline(const quicmig *m) {
   if (!m->conn) {
     return QUICMIG_NEVER;
   }
+  if (m->hold && qm_migrator_is_closing(m)) {
+    return qm_clock_guard_out(&m->clock, at);
+  }
   at = qm_time_min(at, m->stall_at);
   at = qm_time_min(at, m->homes.check_at);
   at = qm_time_min(at, qm_engine_deadline(&m->engine));

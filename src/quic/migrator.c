@@ -335,7 +335,7 @@ void qm_migrator_on_socket_error(quicmig *m, const qm_path *p, int err) {
   /* A record that waits to be given out must not be overwritten. */
   qm_migrator_run(m);
   p = qm_paths_find(&m->engine.paths, id);
-  if (!p) {
+  if (!p || qm_migrator_is_closing(m)) {
     return;
   }
   cc = qm_migrator_cc(m);

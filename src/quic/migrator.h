@@ -58,6 +58,7 @@ struct quicmig {
   bool is_probed : 1;  /* a packet came on another path than the one in use */
   bool is_inside : 1;  /* a call is under way: callbacks may only look */
   bool is_late : 1;    /* the machine paused, and nothing was judged since */
+  bool is_closing : 1; /* what is written is a CONNECTION_CLOSE */
   bool is_pinging : 1; /* ngtcp2's keep-alive is short, for a PING at once */
   bool has_finished : 1;   /* something was written after the handshake
                             * completed */
@@ -114,6 +115,10 @@ void qm_migrator_run(quicmig *m);
 void qm_migrator_sync(quicmig *m);
 
 qm_cc qm_migrator_cc(const quicmig *m);
+
+/* Was a CONNECTION_CLOSE written, or is it about to be?  Nothing else matters
+ * then. */
+bool qm_migrator_is_closing(const quicmig *m);
 
 /* Gives ngtcp2 what fd holds, within a budget; a count, or QUICMIG_ERR_CONN. */
 int qm_migrator_read(quicmig *m, int fd);

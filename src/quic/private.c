@@ -44,4 +44,4 @@ size_t qm_migrator_take_too_large(quicmig *m) {
   return n;
 }
 
-void qm_migrator_release(quicmig *m) { qm_engine_release(&m->engine); }
+bool qm_migrator_is_holding(const quicmig *m) { return m->hold != NULL; }

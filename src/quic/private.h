@@ -53,7 +53,16 @@ QUICMIG_EXTERN bool qm_migrator_is_validating(quicmig *m);
  * the path in use, since this was asked last; 0: none. */
 QUICMIG_EXTERN size_t qm_migrator_take_too_large(quicmig *m);
 
-/* What is to be written next cannot wait: the connection ends. */
+/* The connection ends: what is to be written next, a CONNECTION_CLOSE, cannot
+ * wait, and what waits for the kernel is given up, so that it is not in the
+ * way. */
 QUICMIG_EXTERN void qm_migrator_release(quicmig *m);
+
+/* Does something wait for the kernel? */
+QUICMIG_EXTERN bool qm_migrator_is_holding(const quicmig *m);
+
+/* Offers it to the kernel, outside of every other call.  True: nothing is left.
+ */
+QUICMIG_EXTERN bool qm_migrator_flush(quicmig *m);
 
 #endif

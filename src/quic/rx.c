@@ -21,7 +21,7 @@ static int read_one(quicmig *m, qm_path *p, const uint8_t *data, size_t len,
   const qm_path *as;
   ngtcp2_path path;
 
-  if (len == 0) {
+  if (len == 0 || m->is_closing) {
     qm_engine_on_rx_discarded(&m->engine);
     return 0;
   }

@@ -1,7 +1,8 @@
 /*
  * From ngtcp2 to the sockets.  Packets are gathered in a qm_txq; what the
  * kernel does not take waits in a qm_hold, which exists only while something
- * waits, and goes out before anything new.
+ * waits, and goes out before anything new.  If the kernel takes nothing of it
+ * for three PTOs, it is lost.
  */
 #include "quic/migrator.h"
 
@@ -17,8 +18,14 @@
 #define QUANTA_MAX 4
 /* The paths that lack GSO share one clock. */
 #define LACK 0
+/* PTOs without progress after which a hold is lost.  By then ngtcp2 has sent
+ * the data of its packets again, on another path perhaps, for which the hold
+ * must make room; and a closing connection has waited as long as RFC 9000
+ * section 10.2 asks. */
+#define HOLD_PTOS 3
 
 struct qm_hold {
+  quicmig_tstamp until; /* it is lost then */
   qm_txq q;
   size_t size; /* of buf */
   uint8_t buf[];
@@ -31,6 +38,12 @@ void qm_hold_free(quicmig *m) {
 
 size_t qm_hold_memory(const quicmig *m) {
   return m->hold ? sizeof(*m->hold) + m->hold->size : 0;
+}
+
+/* ngtcp2 (1.11, 1.24) does not say so of a connection that is closed with an
+ * application's code during the handshake. */
+bool qm_migrator_is_closing(const quicmig *m) {
+  return m->is_closing || ngtcp2_conn_in_closing_period(m->conn) != 0;
 }
 
 static void drop_front(quicmig *m, qm_txq *q) {
@@ -51,6 +64,12 @@ static void refuse(quicmig *m, qm_txq *q, qm_path *p, int err) {
   }
 }
 
+/* The kernel has taken something of the hold, or the hold is new. */
+static void keep_on(quicmig *m) {
+  m->hold->until =
+      qm_time_add(m->clock.last, HOLD_PTOS * ngtcp2_conn_get_pto(m->conn));
+}
+
 /* Keeps what is left in q; without memory it is lost, as the network may lose
  * it. */
 static void hold(quicmig *m, qm_txq *q) {
@@ -64,6 +83,7 @@ static void hold(quicmig *m, qm_txq *q) {
     return;
   }
   m->hold->size = size;
+  keep_on(m);
   qm_txq_init(&m->hold->q, m->hold->buf, size);
   qm_txq_move(q, &m->hold->q);
 }
@@ -87,13 +107,29 @@ static void on_sent(quicmig *m, qm_path *p, const qm_msg *msgs, size_t n) {
   }
 }
 
+/* What is refused for any reason but its size may be taken a little later (a
+ * full conntrack table, a route that comes back).  Data is sent again anyhow; a
+ * CONNECTION_CLOSE is not, so it waits. */
+static qm_tx_verdict decide(const quicmig *m, int err, const qm_msg *msg) {
+  qm_tx_verdict v = qm_txplan_on_error(err, msg);
+
+  return (v == QM_TX_SKIP || v == QM_TX_PATH_DOWN) && err != EMSGSIZE &&
+                 qm_migrator_is_closing(m)
+             ? QM_TX_WAIT
+             : v;
+}
+
 /* The kernel did not take the front message.  False: it wants time. */
 static bool deal_with(quicmig *m, qm_txq *q, qm_path *p, int err,
                       unsigned *again) {
   size_t n;
 
-  switch (qm_txplan_on_error(err, qm_txq_front(q, &n))) {
+  switch (decide(m, err, qm_txq_front(q, &n))) {
   case QM_TX_WAIT:
+    if (m->hold && m->clock.last >= m->hold->until) {
+      drop_front(m, q);
+      return true;
+    }
     return false;
   case QM_TX_AGAIN:
     qm_engine_on_refused_by_peer(&m->engine);
@@ -145,6 +181,9 @@ static bool send_queue(quicmig *m, qm_txq *q) {
       on_sent(m, p, msgs, (size_t)rv);
       qm_txq_on_sent(q, (size_t)rv);
       again = 0;
+      if (m->hold) {
+        keep_on(m);
+      }
     } else if (!deal_with(m, q, p, -rv, &again)) {
       m->write_at = qm_time_add(m->clock.last, QM_TX_RETRY_AFTER);
       return false;
@@ -153,12 +192,21 @@ static bool send_queue(quicmig *m, qm_txq *q) {
   return true;
 }
 
-static bool flush_hold(quicmig *m) {
+bool qm_migrator_flush(quicmig *m) {
   if (m->hold && !send_queue(m, &m->hold->q)) {
     return false;
   }
   qm_hold_free(m);
   return true;
+}
+
+void qm_migrator_release(quicmig *m) {
+  m->is_closing = true;
+  qm_engine_release(&m->engine);
+  while (m->hold && !qm_txq_is_empty(&m->hold->q)) {
+    drop_front(m, &m->hold->q);
+  }
+  qm_hold_free(m);
 }
 
 /* Sends all of q, or holds it.  False when the kernel wants time. */
@@ -313,7 +361,7 @@ int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt, quicmig_tstamp now,
   }
   rv = 1;
   m->write_at = QUICMIG_NEVER;
-  if (flush_hold(m) && !is_held(m, write_pkt)) {
+  if (qm_migrator_flush(m) && !is_held(m, write_pkt)) {
     qm_migrator_ping(m);
     rv = write_quanta(m, write_pkt, write_user_data);
     qm_migrator_run(m);

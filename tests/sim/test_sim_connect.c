@@ -3,6 +3,7 @@
 #include "connectworld.h"
 
 #include "quic/migrator.h"
+#include "refusal.h"
 
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 /* A handshake over the line, with what processing takes. */
@@ -299,6 +300,41 @@ static void test_loser(void **state) {
   rig_reset(&w.r);
 }
 
+/* The kernel does not take the last word of the attempt that has lost: it is
+ * kept for a while beside the connection. */
+static bool is_v6(void *arg, const sim_sock *s) {
+  (void)arg;
+  return qm_addr_family(&s->remote) == AF_INET6;
+}
+
+static void test_loser_waits(void **state) {
+  static const char *const addresses[] = {ALIVE6, ALIVE4, NULL};
+  static const quicmig_duration lasts[] = {0, 50 * MS, 3600 * SEC};
+  sim_refusal refusal;
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < COUNT_OF(lasts); i++) {
+    connect_prepare(addresses);
+    w.slow_by[1] = 200 * MS;
+    sim_refusal_init(&w.r.client_host, &refusal, SIM_SEND, EAGAIN);
+    refusal.is_meant = is_v6;
+    refusal.from = w.r.world.now + 270 * MS; /* the other one is about to win */
+    refusal.until = refusal.from + 30 * MS + lasts[i];
+    assert_int_equal(connect_start(), 0);
+    rig_run(&w.r, 300 * MS);
+    assert_int_equal(w.connected, 1);
+    assert_int_equal(w.r.client_host.open, 2);
+    rig_run(&w.r, lasts[i] > SEC ? SEC : lasts[i] + 2 * MS);
+    assert_int_equal(w.r.client_host.open, 1); /* taken, or given up */
+    assert_true(refusal.refused > 10 && refusal.refused < 1000);
+    rig_run(&w.r, 250 * MS);
+    assert_int_equal(w.r.server_closed, lasts[i] <= SEC);
+    assert_int_equal(w.closed, 0);
+    rig_reset(&w.r);
+  }
+}
+
 /* Freed, or closed, at any moment: no callback, or one. */
 static void test_given_up(void **state) {
   static const char *const addresses[] = {DEAD6, REFUSED4, ALIVE4, DEAD4, NULL};
@@ -445,15 +481,11 @@ static void test_no_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_addresses),
-      cmocka_unit_test(test_no_route),
-      cmocka_unit_test(test_answer),
-      cmocka_unit_test(test_winner),
-      cmocka_unit_test(test_nat_rebinds),
-      cmocka_unit_test(test_loser),
-      cmocka_unit_test(test_given_up),
-      cmocka_unit_test(test_inside_callbacks),
-      cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_addresses),        cmocka_unit_test(test_no_route),
+      cmocka_unit_test(test_answer),           cmocka_unit_test(test_winner),
+      cmocka_unit_test(test_nat_rebinds),      cmocka_unit_test(test_loser),
+      cmocka_unit_test(test_loser_waits),      cmocka_unit_test(test_given_up),
+      cmocka_unit_test(test_inside_callbacks), cmocka_unit_test(test_no_memory),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
