@@ -17,6 +17,7 @@
 
 #include "cli.h"
 #include "echo_options.h"
+#include "goodbye.h"
 #include "score.h"
 
 #define LINGER (2 * QUICMIG_SECOND)
@@ -357,10 +358,7 @@ static int finish(program *p) {
   int was_open = p->status == 0;
 
   quicmig_get_stats(quicmig_client_migrator(p->client), &s);
-  quicmig_conn_close(quicmig_client_conn(p->client), 0, "done");
-  while (quicmig_client_run(p->client, -1, quicmig_clock()) == 0) {
-    ev_sleep(0.001); /* the kernel is busy: three PTOs at most */
-  }
+  goodbye_client(p->client, "done");
   if (was_open) {
     report(p, &s);
   }

@@ -14,6 +14,7 @@
 #include <quicmig/ev.h>
 
 #include "cli.h"
+#include "goodbye.h"
 
 typedef struct program {
   const char *address;
@@ -128,8 +129,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int revents) {
   program *p = w->data;
 
   (void)revents;
-  quicmig_server_close(p->server, 0, "the server is stopping");
-  (void)quicmig_server_run(p->server, -1, quicmig_clock());
+  goodbye_server(p->server, "the server is stopping");
   ev_break(loop, EVBREAK_ALL);
 }
 

@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "events.h"
+#include "goodbye.h"
 #include "remotes.h"
 #include "routing.h"
 #include "station.h"
@@ -345,10 +346,7 @@ static void reload(void *user_data) {
 
 static void close_client(client *c) {
   if (c->q) {
-    quicmig_conn_close(quicmig_client_conn(c->q), 0, "the client is stopping");
-    while (quicmig_client_run(c->q, -1, quicmig_clock()) == 0) {
-      ev_sleep(0.001); /* the kernel is busy: three PTOs at most */
-    }
+    goodbye_client(c->q, "the client is stopping");
   }
   drop_client(c);
 }

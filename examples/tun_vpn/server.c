@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "goodbye.h"
 #include "printable.h"
 #include "station.h"
 
@@ -310,8 +311,7 @@ int server_run(const config *cfg, const char *file) {
   start(&s);
   announce(&s);
   ev_run(s.s.loop, 0);
-  quicmig_server_close(s.q, 0, "the server is stopping");
-  (void)quicmig_server_run(s.q, -1, quicmig_clock());
+  goodbye_server(s.q, "the server is stopping");
   quicmig_server_free(s.q);
   for (i = 0; i < s.s.c.nclients; i++) {
     tunnel_close(&s.tunnels[i]);

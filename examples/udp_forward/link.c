@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../goodbye.h"
 #include "client.h"
 
 #define BACKOFF_FIRST (QUICMIG_SECOND / 2)
@@ -216,10 +217,7 @@ void link_stop(client *c) {
   c->is_stopping = true;
   ev_timer_stop(c->s.loop, &c->retry);
   if (c->link) {
-    quicmig_conn_close(quicmig_client_conn(c->link), 0, "done");
-    while (quicmig_client_run(c->link, -1, quicmig_clock()) == 0) {
-      ev_sleep(0.001); /* the kernel is busy: three PTOs at most */
-    }
+    goodbye_client(c->link, "done");
   }
   drop_link(c);
 }

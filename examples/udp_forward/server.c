@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "../cli.h"
+#include "../goodbye.h"
 #include "report.h"
 
 /* Packets that wait for QUIC, of all connections together, in queues of one. */
@@ -139,8 +140,7 @@ int server_main(const forward_options *o) {
 
   start(&v, o);
   ev_run(v.s.loop, 0);
-  quicmig_server_close(v.quic, 0, "the server is stopping");
-  (void)quicmig_server_run(v.quic, -1, quicmig_clock());
+  goodbye_server(v.quic, "the server is stopping");
   outbox_flush(&v.s.outbox);
   print(&v.s);
   quicmig_server_free(v.quic);

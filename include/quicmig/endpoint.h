@@ -304,7 +304,8 @@ QUICMIG_EXTERN int quicmig_conn_open_stream(quicmig_conn *c, int is_bidi,
  * bytes).  Data that has not been acknowledged may be lost: wait for it first.
  * The closed callback follows in a run: in the next one as a rule; on a client
  * when the kernel has taken the CONNECTION_CLOSE, or has refused it for three
- * PTOs (RFC 9000 section 10.2).  Harmless when closed already.
+ * PTOs (RFC 9000 section 10.2); on a server before, as it keeps offering it
+ * after that.  Harmless when closed already.
  */
 QUICMIG_EXTERN void quicmig_conn_close(quicmig_conn *c, uint64_t code,
                                        const char *reason);
@@ -526,6 +527,9 @@ typedef struct quicmig_server_stats {
   /* Datagrams of handshakes that were dropped unread: 512 others waited for
    * their turn, or 10 of the same connection ID, or it had waited for 3 s. */
   uint64_t handshakes_dropped;
+  /* CONNECTION_CLOSEs that the kernel has not taken, now: each is offered to it
+   * for three PTOs (RFC 9000 section 10.2), whatever it says. */
+  uint64_t closes_waiting;
 } quicmig_server_stats;
 
 /*
@@ -539,13 +543,16 @@ QUICMIG_EXTERN int quicmig_server_new(quicmig_server **ps,
                                       quicmig_tstamp now);
 
 /* Ends every connection without a word to the peer (quicmig_server_close() and
- * a run say it), with its closed callback, and closes the socket.  NULL is
- * fine.  Asserts that no callback of s's is under way.  Calls back:
- * stream_closed, closed, watch. */
+ * a run say it), with its closed callback, and closes the socket.  What the
+ * kernel did not take yet is offered to it a last time.  NULL is fine.  Asserts
+ * that no callback of s's is under way.
+ * Calls back: stream_closed, closed, watch. */
 QUICMIG_EXTERN void quicmig_server_free(quicmig_server *s);
 
 /* quicmig_conn_close() with code and reason on every connection; new ones are
- * refused from now on.  callback: yes. */
+ * refused from now on.  As a rule one run says it to all; while the kernel's
+ * buffers are full closes_waiting of quicmig_server_stats is not 0 after it.
+ * callback: yes. */
 QUICMIG_EXTERN void quicmig_server_close(quicmig_server *s, uint64_t code,
                                          const char *reason);
 

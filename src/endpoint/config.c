@@ -23,7 +23,7 @@ NO_TAIL_PADDING(quicmig_conn_info, alpn);
 NO_TAIL_PADDING(quicmig_client_config, n_remotes);
 NO_TAIL_PADDING(quicmig_server_callbacks, accept);
 NO_TAIL_PADDING(quicmig_server_config, fwmark);
-NO_TAIL_PADDING(quicmig_server_stats, handshakes_dropped);
+NO_TAIL_PADDING(quicmig_server_stats, closes_waiting);
 
 void quicmig_tls_config_default(quicmig_tls_config *c) {
   *c = (quicmig_tls_config){.size = sizeof(*c)};

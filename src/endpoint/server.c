@@ -127,6 +127,8 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
   qm_list_init(&s->half_open);
   qm_backlog_init(&s->answers, &s->mem);
   qm_backlog_init(&s->initials, &s->mem);
+  qm_list_init(&s->goodbyes);
+  qm_list_init(&s->unheard);
   qm_cidtable_init(&s->ids, &s->mem, (const uint64_t[2]){0, 0});
   rv = start(s, cfg, &lc);
   if (rv != 0) {
@@ -155,6 +157,8 @@ void quicmig_server_free(quicmig_server *s) {
   }
   assert(!s->is_inside); /* the run that is under way would go on with it */
   s->is_inside = true;
+  s->write_at = QUICMIG_NEVER;
+  (void)qm_server_flush(s); /* what waits has a last try */
   while (!qm_list_is_empty(&s->conns)) {
     qm_sconn *c = qm_list_entry(s->conns.next, qm_sconn, link);
 
@@ -193,6 +197,20 @@ void quicmig_server_address(const quicmig_server *s,
   qm_addr_copy_to(&s->local, local);
 }
 
+static uint64_t count_closes(const quicmig_server *s) {
+  const qm_list *lists[] = {&s->goodbyes, &s->unheard, &s->dirty}, *l;
+  uint64_t n = 0;
+  size_t i;
+
+  for (i = 0; i < 3; i++) {
+    for (l = lists[i]->next; l != lists[i]; l = l->next) {
+      n += lists[i] != &s->dirty ||
+           qm_list_entry(l, const qm_sconn, dirty)->conn.wants_close;
+    }
+  }
+  return n;
+}
+
 void quicmig_server_get_stats(const quicmig_server *s,
                               quicmig_server_stats *dest) {
   quicmig_server_stats all = s->stats;
@@ -200,12 +218,14 @@ void quicmig_server_get_stats(const quicmig_server *s,
 
   all.size = size;
   all.handshakes_dropped = s->answers.dropped + s->initials.dropped;
+  all.closes_waiting = count_closes(s);
   memcpy(dest, &all, size);
 }
 
 quicmig_tstamp quicmig_server_deadline(const quicmig_server *s) {
   const qm_heap_node *top = qm_heap_top(&s->timers);
-  quicmig_tstamp at = top ? top->at : QUICMIG_NEVER;
+  quicmig_tstamp at =
+      qm_time_min(top ? top->at : QUICMIG_NEVER, qm_server_goodbyes_at(s));
 
   if (s->write_at != QUICMIG_NEVER) {
     at = qm_time_min(at, s->write_at);
@@ -244,6 +264,7 @@ static void write_dirty(quicmig_server *s) {
   if (!qm_server_flush(s)) {
     return;
   }
+  qm_server_repeat_goodbyes(s);
   while ((has_time || s->is_closing) && !qm_list_is_empty(&s->dirty)) {
     qm_sconn *c = qm_list_entry(s->dirty.next, qm_sconn, dirty);
 

@@ -38,7 +38,8 @@ typedef struct qm_sconn {
   qm_list half_open;       /* in server->half_open until the handshake ends */
   quicmig_tstamp began_at; /* the handshake */
   qm_cid_set ids;          /* its entries in server->ids */
-  qm_list dirty;           /* in server->dirty while it wants to be written */
+  qm_list dirty; /* in server->dirty while it wants to be written; after its end
+                  * in goodbyes or unheard */
   qm_tracker tracker;
   qm_routes routes;
   const qm_route *route; /* by which the packet at hand came */
@@ -46,6 +47,8 @@ typedef struct qm_sconn {
   uint32_t n_too_large;  /* of the server's, that it knows of */
   uint8_t *close_pkt; /* the CONNECTION_CLOSE, for the peer's stray packets */
   size_t close_len;
+  qm_addr close_to;       /* where it goes, as ngtcp2 knows the address */
+  uint32_t lost_goodbyes; /* the server's, when close_pkt was queued */
   uint32_t strays;
 } qm_sconn;
 
@@ -69,11 +72,16 @@ struct quicmig_server {
   qm_backlog answers;  /* to handshakes that have begun, */
   qm_backlog initials; /* and packets that may begin one */
   qm_clock_guard clock;
-  quicmig_tstamp run_at;   /* when the run began, by net->clock */
-  quicmig_tstamp write_at; /* the socket was full: try again then */
-  unsigned waits;          /* for it, in a row */
-  uint32_t n_too_large;    /* packets that the kernel refused as too large */
-  size_t too_large;        /* the last one's bytes */
+  quicmig_tstamp run_at;     /* when the run began, by net->clock */
+  quicmig_tstamp write_at;   /* the socket was full: try again then */
+  unsigned waits;            /* for it, in a row */
+  qm_list goodbyes;          /* whose CONNECTION_CLOSE is in tx, or just was */
+  qm_list unheard;           /* whose CONNECTION_CLOSE was perhaps dropped */
+  quicmig_tstamp unheard_at; /* they say it again then */
+  quicmig_duration unheard_pause;
+  uint32_t lost_goodbyes; /* CONNECTION_CLOSEs dropped from tx */
+  uint32_t n_too_large;   /* packets that the kernel refused as too large */
+  size_t too_large;       /* the last one's bytes */
   quicmig_server_stats stats;
   uint8_t reset_secret[32];
   quicmig_tstamp resets_at; /* start of the second that resets_left is for */
@@ -123,6 +131,9 @@ void qm_sconn_on_time(qm_sconn *c);
 /* Lets it write what fits now.  False: the socket is full. */
 bool qm_sconn_write(qm_sconn *c);
 
+/* Writes its CONNECTION_CLOSE again, into qm_server_room(). */
+void qm_sconn_say_goodbye(qm_sconn *c, uint8_t *room);
+
 /* servertx.c */
 
 /* QUICMIG_MAX_PKTLEN bytes for the next packet, NULL when the socket is full.
@@ -133,12 +144,21 @@ uint8_t *qm_server_room(quicmig_server *s);
 void qm_server_add(quicmig_server *s, const qm_route *route, uint8_t ecn,
                    size_t len);
 
+/* The same for c's CONNECTION_CLOSE, whose end is reported.  It is kept until
+ * the kernel has taken it, as long as c is there. */
+void qm_server_add_goodbye(qm_sconn *c, const qm_route *route);
+
 /* The same, as an answer to pkt, which is at hand. */
 void qm_server_answer(quicmig_server *s, const qm_msg *pkt, size_t len);
 
 /* Sends them.  False when the socket is full: what is left leaves first next
  * time. */
 bool qm_server_flush(quicmig_server *s);
+
+/* Queues those goodbyes again that the kernel did not take.  When that is due;
+ * NEVER: there are none. */
+void qm_server_repeat_goodbyes(quicmig_server *s);
+quicmig_tstamp qm_server_goodbyes_at(const quicmig_server *s);
 
 /* serverrx.c */
 

@@ -306,14 +306,6 @@ void qm_sconn_on_time(qm_sconn *c) {
   on_wants_run(&c->conn);
 }
 
-static void keep_close(qm_sconn *c, const uint8_t *pkt, size_t len) {
-  c->close_pkt = qm_malloc(&c->server->mem, len);
-  if (c->close_pkt) {
-    memcpy(c->close_pkt, pkt, len);
-    c->close_len = len;
-  }
-}
-
 /* On a path that was forgotten, by a flood of others, nothing is sent. */
 static void add(qm_sconn *c, const ngtcp2_addr *remote,
                 const ngtcp2_pkt_info *pi, size_t len) {
@@ -321,6 +313,37 @@ static void add(qm_sconn *c, const ngtcp2_addr *remote,
 
   if (route) {
     qm_server_add(c->server, route, (uint8_t)pi->ecn, len);
+  } else {
+    c->server->stats.tx_dropped++;
+  }
+}
+
+/* A CONNECTION_CLOSE was written to pkt: the end, with a copy of it to be said
+ * again.  Without memory for that it is one packet like others. */
+static void say_goodbye(qm_sconn *c, const ngtcp2_addr *remote,
+                        const ngtcp2_pkt_info *pi, uint8_t *pkt, size_t len) {
+  c->close_pkt = len ? qm_malloc(&c->server->mem, len) : NULL;
+  if (c->close_pkt) {
+    memcpy(c->close_pkt, pkt, len);
+    c->close_len = len;
+    (void)qm_addr_set(&c->close_to, (const struct sockaddr *)remote->addr,
+                      remote->addrlen);
+  } else if (len) {
+    add(c, remote, pi, len);
+  }
+  end(c);
+  if (c->close_pkt) {
+    qm_sconn_say_goodbye(c, pkt);
+  }
+}
+
+void qm_sconn_say_goodbye(qm_sconn *c, uint8_t *room) {
+  const qm_route *route =
+      qm_routes_find(&c->routes, &c->close_to.u.sa, c->close_to.len);
+
+  if (route) {
+    memcpy(room, c->close_pkt, c->close_len);
+    qm_server_add_goodbye(c, route);
   } else {
     c->server->stats.tx_dropped++;
   }
@@ -343,11 +366,8 @@ bool qm_sconn_write(qm_sconn *c) {
   qm_conn_begin_write(&c->conn, s->clock.last);
   while ((size_t)n <= left && (room = qm_server_room(s))) {
     n = qm_conn_write_pkt(&c->conn, &ps.path, &pi, room, s->clock.last);
-    if (n <= 0) {
+    if (n <= 0 || c->conn.is_close_sent) {
       break;
-    }
-    if (c->conn.is_close_sent) {
-      keep_close(c, room, (size_t)n);
     }
     left -= (size_t)n < left ? (size_t)n : left;
     add(c, &ps.path.remote, &pi, (size_t)n);
@@ -358,7 +378,7 @@ bool qm_sconn_write(qm_sconn *c) {
   }
   ngtcp2_conn_update_pkt_tx_time(c->conn.conn, s->clock.last);
   if (c->conn.is_close_sent) {
-    end(c);
+    say_goodbye(c, &ps.path.remote, &pi, room, (size_t)n);
     return true;
   }
   arm(c);

@@ -31,6 +31,8 @@ is_allowed() {
   # An example's own headers, and what all of them share.
   'examples "cli.h"' | 'examples "../cli.h"') ;;
   'examples "remotes.h"' | 'examples "../remotes.h"') ;;
+  'examples "printable.h"' | 'examples "../printable.h"') ;;
+  'examples "goodbye.h"' | 'examples "../goodbye.h"') ;;
   'examples "'*'/'*) return 1 ;;
   'examples "'*) [ -f "$folder/$(echo "$2" | tr -d '"')" ] ;;
   'types.h <quicmig/version.h>' | 'model.h <quicmig/types.h>') ;;

@@ -321,12 +321,149 @@ static void test_attempt_fails(void **state) {
   }
 }
 
+/* --- the server closes --- */
+
+static void several_ports(rig *r, quicmig_server_config *cfg) {
+  (void)r;
+  cfg->port_hi = 4436;
+}
+
+static void one_closes(void) { quicmig_conn_close(w.r.server_conn, 7, "bye"); }
+
+static void all_close(void) { quicmig_server_close(w.r.server, 7, "bye"); }
+
+/* The echo of so many datagrams is refused first. */
+static void one_closes_behind_data(void) {
+  static const uint8_t data[200]; /* the rig counts on it */
+  int i;
+
+  for (i = 0; i < 80; i++) {
+    assert_int_equal(
+        quicmig_conn_send_datagram(w.r.server_conn, data, sizeof(data)), 0);
+  }
+  rig_run(&w.r, 20 * MS);
+  one_closes();
+}
+
+typedef struct server_row {
+  const char *name;
+  int err;
+  quicmig_duration lasts;
+  void (*act)(void);
+  bool is_range;
+  unsigned server_hi;
+  unsigned client_lo, client_hi; /* ms; UINT_MAX: it is not told */
+} server_row;
+
+static const server_row server_rows[] = {
+    {"at once", EAGAIN, 0, one_closes, false, 2, 10, 12},
+    {"EAGAIN", EAGAIN, 50 * MS, one_closes, false, 2, 60, 63},
+    {"EAGAIN, a range", EAGAIN, 50 * MS, one_closes, true, 2, 60, 95},
+    {"ENOBUFS, a range", ENOBUFS, 50 * MS, one_closes, true, 2, 60, 95},
+    {"EPERM", EPERM, 50 * MS, one_closes, false, 2, 60, 95},
+    {"EPERM, a range", EPERM, 50 * MS, one_closes, true, 2, 60, 95},
+    {"all", EAGAIN, 50 * MS, all_close, true, 2, 60, 95},
+    {"120 ms", EAGAIN, 120 * MS, one_closes, false, 2, 130, 165},
+    {"behind data", EAGAIN, 50 * MS, one_closes_behind_data, false, 33, 40, 75},
+    {"for ever", EAGAIN, EVER, one_closes, false, 2, UINT_MAX, UINT_MAX},
+    {"for ever, a range", EAGAIN, EVER, one_closes, true, 2, UINT_MAX,
+     UINT_MAX},
+    {"for ever, behind data", EAGAIN, EVER, one_closes_behind_data, false, 200,
+     UINT_MAX, UINT_MAX},
+};
+
+static void server_case(const server_row *t) {
+  quicmig_server_stats s = {.size = sizeof(s)};
+  unsigned client, server;
+
+  prepare(true, t->err);
+  w.r.on_server_config = t->is_range ? several_ports : NULL;
+  assert_int_equal(rig_start(&w.r, 1), 0);
+  refuse_for(t->lasts);
+  t->act();
+  wait_for_both(2 * SEC, &client, &server);
+  quicmig_server_get_stats(w.r.server, &s);
+  printf("  client %u ms, server %u ms, %llu refused\n", client, server,
+         (unsigned long long)w.refusal.refused);
+  assert_in_range(server, 0, t->server_hi);
+  assert_in_range(client, t->client_lo, t->client_hi);
+  if (client != UINT_MAX) {
+    assert_int_equal(w.r.clients[0].close.code, 7);
+  }
+  assert_true(w.refusal.refused < 600);
+  rig_run(&w.r, SEC);
+  quicmig_server_get_stats(w.r.server, &s);
+  assert_int_equal(s.connections, 0);
+  assert_int_equal(s.closes_waiting, 0);
+  assert_true(quicmig_server_deadline(w.r.server) == QUICMIG_NEVER);
+  rig_reset(&w.r);
+}
+
+static void test_server(void **state) {
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < COUNT_OF(server_rows); i++) {
+    printf("row: %s\n", server_rows[i].name);
+    server_case(&server_rows[i]);
+  }
+}
+
+/* Many at once, each of which is told; the server knows when it is done. */
+static void test_many(void **state) {
+  quicmig_server_stats s = {.size = sizeof(s)};
+  size_t i, told = 0;
+  bool is_range;
+
+  (void)state;
+  for (is_range = false;; is_range = true) {
+    prepare(true, EPERM);
+    w.r.on_server_config = is_range ? several_ports : NULL;
+    assert_int_equal(rig_start(&w.r, 200), 0);
+    refuse_for(50 * MS);
+    all_close();
+    rig_run(&w.r, MS);
+    quicmig_server_get_stats(w.r.server, &s);
+    assert_int_equal(s.closes_waiting, 200);
+    rig_run(&w.r, 120 * MS);
+    quicmig_server_get_stats(w.r.server, &s);
+    assert_int_equal(s.closes_waiting, 0);
+    for (told = i = 0; i < w.r.n_clients; i++) {
+      told += w.r.clients[i].is_closed && w.r.clients[i].close.code == 7;
+    }
+    assert_int_equal(told, 200);
+    rig_reset(&w.r);
+    if (is_range) {
+      break;
+    }
+  }
+}
+
+/* Freed while it waits: one last try. */
+static void test_server_is_freed(void **state) {
+  (void)state;
+  prepare(true, EAGAIN);
+  assert_int_equal(rig_start(&w.r, 1), 0);
+  refuse_for(EVER);
+  all_close();
+  rig_run(&w.r, 5 * MS);
+  w.refusal.ppm = 0;
+  rig_stop_server(&w.r);
+  rig_run(&w.r, DELAY + MS);
+  assert_true(w.r.clients[0].is_closed);
+  assert_int_equal(w.r.clients[0].close.code, 7);
+  rig_reset(&w.r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_client),
                                      cmocka_unit_test(test_client_under_fire),
                                      cmocka_unit_test(test_client_is_freed),
                                      cmocka_unit_test(test_client_connects),
-                                     cmocka_unit_test(test_attempt_fails)};
+                                     cmocka_unit_test(test_attempt_fails),
+                                     cmocka_unit_test(test_server),
+                                     cmocka_unit_test(test_many),
+                                     cmocka_unit_test(test_server_is_freed)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,8 +67,40 @@ static void test_client_leaves(void **state) {
   }
 }
 
+/* The server's only socket takes nothing for four seconds.  What it is for is
+ * lost by then, and nothing is tried more often than once a millisecond. */
+static void test_server_is_blocked(void **state) {
+  static const int errnos[] = {EAGAIN, ENOBUFS, ENOMEM};
+  quicmig_server_stats s = {.size = sizeof(s)};
+  uint64_t dropped, echoed;
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < COUNT_OF(errnos); i++) {
+    prepare(true, SIM_SEND, errnos[i]);
+    assert_int_equal(rig_start(&w.r, 10), 0);
+    w.refusal.ppm = 1000000;
+    rig_run(&w.r, 4 * SEC);
+    w.refusal.ppm = 0;
+    quicmig_server_get_stats(w.r.server, &s);
+    dropped = s.tx_dropped;
+    rig_run(&w.r, 2 * SEC); /* probes are due by then */
+    echoed = w.r.clients[0].echoed;
+    rig_run(&w.r, SEC);
+    printf("  %llu refused, %llu dropped, %llu of 100 echoed\n",
+           (unsigned long long)w.refusal.refused, (unsigned long long)dropped,
+           (unsigned long long)(w.r.clients[0].echoed - echoed));
+    assert_in_range(w.refusal.refused, 100, 4000);
+    assert_true(dropped > 0);
+    assert_in_range(w.r.clients[0].echoed - echoed, 95, 105);
+    assert_false(w.r.clients[0].is_closed);
+    rig_reset(&w.r);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_client_leaves)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_client_leaves),
+                                     cmocka_unit_test(test_server_is_blocked)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
