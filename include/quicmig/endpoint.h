@@ -463,9 +463,11 @@ QUICMIG_EXTERN int quicmig_client_run(quicmig_client *c, int fd,
 typedef struct quicmig_server_callbacks {
   size_t size; /* sizeof(quicmig_server_callbacks) */
   /* Required.  Watch fd for reading (on=1) or stop (on=0).  It is the socket,
-   * or where there are several one epoll descriptor for all of them; named
-   * once, at the start.  Watch it level-triggered: a run reads a part and comes
-   * back. The server owns fd and closes it right after on=0. */
+   * or where there are several one epoll descriptor for all of them, always the
+   * same one.  Watch it level-triggered: a run reads a part and comes back. The
+   * server owns fd.  It closes it right after on=0; or, when reads of it failed
+   * three times in a row, it reads it by itself for a while, as
+   * quicmig_server_deadline() says, and on=1 follows when that works. */
   void (*watch)(quicmig_server *s, int fd, int on, void *user_data);
   /* Optional.  A handshake begins; its address is not validated and not shown.
    * Set the connection's user data here.  Non-zero refuses it: c is gone, the

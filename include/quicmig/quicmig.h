@@ -45,8 +45,10 @@ typedef struct quicmig quicmig;
  */
 typedef struct quicmig_callbacks {
   size_t size; /* sizeof(quicmig_callbacks) */
-  /* Required.  Watch fd for reading (on=1) or stop (on=0).  quicmig owns fd and
-   * closes it right after on=0.  With watch_network one of them is a netlink
+  /* Required.  Watch fd for reading (on=1) or stop (on=0).  quicmig owns fd.
+   * It closes it right after on=0; or, when reads of it failed three times in a
+   * row, it reads it by itself for a while, as quicmig_deadline() says, and
+   * on=1 follows when that works.  With watch_network one of them is a netlink
    * socket; quicmig_read() takes it like the others. */
   void (*watch)(quicmig *m, int fd, int on, void *user_data);
   /* Optional.  A socket was made, bound to *local and not connected; nothing

@@ -15,7 +15,8 @@ typedef enum qm_action_type {
                    * _on_refused()
                    */
   QM_ACT_REBIND,  /* data goes out on `path` from now on; _on_probing() */
-  QM_ACT_CLOSE,   /* close `value`, the handle of a path that is gone */
+  QM_ACT_CLOSE,   /* close `value`, the handle of a path that is gone; from: its
+                   * rx_faults */
   QM_ACT_RECORD,  /* the attempt ended: the record is ready to be read */
   QM_ACT_EVENT    /* tell the application: event, path, from, to, value */
 } qm_action_type;

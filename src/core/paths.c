@@ -61,6 +61,7 @@ void qm_paths_move(qm_paths *t, qm_path *p, quicmig_path_state to,
   if (to == QUICMIG_PATH_CLOSED) {
     qm_outbox_push(t->out, (qm_action){.type = QM_ACT_CLOSE,
                                        .path = p->id,
+                                       .from = p->rx_faults,
                                        .value = (uint64_t)p->handle});
     *p = (qm_path){.id = 0};
     t->len--;

@@ -23,13 +23,14 @@ typedef struct qm_path {
   uint8_t state;       /* quicmig_path_state */
   bool is_retired : 1; /* its connection ID is gone: ngtcp2 reads it no more */
   bool is_dry : 1; /* draining, and what was in flight at the switch has come */
-  bool is_heard : 1;    /* something came since it was tried */
-  bool lacks_gso : 1;   /* the layer above's: it was refused */
-  uint8_t home;         /* the layer above's name for the way to the peer */
-  uint8_t no_offload;   /* QUICMIG_NO_...: what the socket does without */
-  uint16_t remote_port; /* the peer's, host byte order */
-  uint16_t dcid_seq;    /* of the connection ID that packets to the peer carry,
-                         * the low bits: few are in use at once */
+  bool is_heard : 1;     /* something came since it was tried */
+  bool lacks_gso : 1;    /* the layer above's: it was refused */
+  uint8_t rx_faults : 3; /* the layer above's: reads that failed in a row */
+  uint8_t home;          /* the layer above's name for the way to the peer */
+  uint8_t no_offload;    /* QUICMIG_NO_...: what the socket does without */
+  uint16_t remote_port;  /* the peer's, host byte order */
+  uint16_t dcid_seq;     /* of the connection ID that packets to the peer carry,
+                          * the low bits: few are in use at once */
   qm_addr local;
   qm_addr shown; /* as ngtcp2 knows it: the local address, but after a REBIND
                   * that of the path before */

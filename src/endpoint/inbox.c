@@ -3,7 +3,7 @@
 /* The id of a source that is no socket. */
 #define FREE UINT32_MAX
 
-int qm_inbox_init(qm_inbox *in, const qm_listener *l) {
+int qm_inbox_init(qm_inbox *in, qm_listener *l) {
   size_t i;
 
   *in = (qm_inbox){.listener = l, .waiting = FREE};
@@ -38,18 +38,18 @@ static void seat(qm_inbox *in, size_t i) {
   in->waiting = FREE;
 }
 
-static bool take(qm_inbox *in, size_t i) {
+static bool take(qm_inbox *in, size_t i, quicmig_tstamp now) {
   qm_source *s = &in->sources[i];
 
   s->msg = (qm_msg){.data = in->room + i * QM_GRO_MAX, .cap = QM_GRO_MAX};
-  s->has_msg = qm_listener_take(in->listener, s->id, &s->msg, 1) == 1;
+  s->has_msg = qm_listener_take(in->listener, s->id, &s->msg, 1, now) == 1;
   return s->has_msg;
 }
 
 /* The next message of each source that has handed its last one out.  One that
  * has none leaves; or one whose turn it is, for who waits, while all are busy.
  */
-static void refill(qm_inbox *in) {
+static void refill(qm_inbox *in, quicmig_tstamp now) {
   size_t i;
 
   for (i = 0; i < QM_GROUP_MAX; i++) {
@@ -60,7 +60,7 @@ static void refill(qm_inbox *in) {
       in->turn = (i + 1) % QM_GROUP_MAX;
       seat(in, i);
     }
-    while (in->sources[i].id != FREE && !take(in, i)) {
+    while (in->sources[i].id != FREE && !take(in, i, now)) {
       seat(in, i);
     }
   }
@@ -68,27 +68,27 @@ static void refill(qm_inbox *in) {
 
 /* All are busy: the kernel names one after the other, until one is named that
  * is not there yet. */
-static void look_for_one(qm_inbox *in) {
+static void look_for_one(qm_inbox *in, quicmig_tstamp now) {
   uint32_t number;
 
   if (in->waiting == FREE &&
-      qm_listener_readable(in->listener, &number, 1) == 1 &&
+      qm_listener_readable(in->listener, &number, 1, now) == 1 &&
       !find(in, number)) {
     in->waiting = number;
   }
 }
 
-void qm_inbox_look(qm_inbox *in) {
+void qm_inbox_look(qm_inbox *in, quicmig_tstamp now) {
   uint32_t numbers[QM_GROUP_MAX];
   qm_source *s;
   size_t n, i;
 
-  refill(in);
+  refill(in, now);
   if (!find(in, FREE)) {
-    look_for_one(in);
+    look_for_one(in, now);
     return;
   }
-  n = qm_listener_readable(in->listener, numbers, QM_GROUP_MAX);
+  n = qm_listener_readable(in->listener, numbers, QM_GROUP_MAX, now);
   for (i = 0; i < n && (s = find(in, FREE)); i++) {
     if (!find(in, numbers[i])) {
       *s = (qm_source){.id = numbers[i]};
@@ -122,10 +122,11 @@ bool qm_inbox_is_one(qm_inbox *in, uint32_t *number) {
   return true;
 }
 
-const qm_msg *qm_inbox_next(qm_inbox *in, uint32_t *number) {
+const qm_msg *qm_inbox_next(qm_inbox *in, quicmig_tstamp now,
+                            uint32_t *number) {
   qm_source *s;
 
-  refill(in);
+  refill(in, now);
   s = qm_source_earliest(in->sources, QM_GROUP_MAX);
   if (!s) {
     return NULL;

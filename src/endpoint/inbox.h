@@ -12,7 +12,7 @@
 #include "io/source.h"
 
 typedef struct qm_inbox {
-  const qm_listener *listener;
+  qm_listener *listener;
   uint8_t *room; /* QM_GRO_MAX bytes for each source */
   qm_source sources[QM_GROUP_MAX];
   size_t turn;      /* whose it is to make room when all are busy, */
@@ -21,11 +21,11 @@ typedef struct qm_inbox {
 
 /* Of a listener with several sockets, which must outlive it; with one it does
  * nothing.  Errors: QUICMIG_ERR_NOMEM. */
-int qm_inbox_init(qm_inbox *in, const qm_listener *l);
+int qm_inbox_init(qm_inbox *in, qm_listener *l);
 void qm_inbox_reset(qm_inbox *in);
 
 /* Lets sockets join that have become readable. */
-void qm_inbox_look(qm_inbox *in);
+void qm_inbox_look(qm_inbox *in, quicmig_tstamp now);
 
 /* Is there only one socket, and nothing at hand?  It leaves: who asks reads it.
  */
@@ -33,7 +33,7 @@ bool qm_inbox_is_one(qm_inbox *in, uint32_t *number);
 
 /* The next message and its socket; valid until the next call.  NULL: there is
  * none. */
-const qm_msg *qm_inbox_next(qm_inbox *in, uint32_t *number);
+const qm_msg *qm_inbox_next(qm_inbox *in, quicmig_tstamp now, uint32_t *number);
 
 /* Is something at hand? */
 bool qm_inbox_has_more(const qm_inbox *in);

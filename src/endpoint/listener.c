@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/time.h"
 #include "endpoint/errtext.h"
+#include "io/rxfault.h"
 
 /* A socket for many clients; one of many gets less. */
 #define BUFFER (4u << 20)
@@ -101,7 +103,8 @@ int qm_listener_open(qm_listener *l, const qm_listener_config *c,
   size_t count = c->port_hi ? (size_t)(c->port_hi - port) + 1 : 1;
   int rv;
 
-  *l = (qm_listener){.mem = mem, .net = net, .group = -1};
+  *l = (qm_listener){
+      .mem = mem, .net = net, .group = -1, .again_at = QUICMIG_NEVER};
   l->sockets = qm_calloc(mem, 2 * count, sizeof(*l->sockets));
   if (!l->sockets) {
     return qm_error(QUICMIG_ERR_NOMEM, "out of memory");
@@ -136,15 +139,55 @@ int qm_listener_fd(const qm_listener *l) {
   return l->group >= 0 || l->n == 0 ? l->group : l->sockets[0].fd;
 }
 
-size_t qm_listener_readable(const qm_listener *l, uint32_t *numbers, size_t n) {
-  int got = l->net->readable(l->net->ctx, l->group, numbers, n);
-
-  return got > 0 ? (size_t)got : 0;
+bool qm_listener_is_watched(const qm_listener *l) {
+  return !qm_rxfault_is_paused(
+      l->group >= 0 || l->n == 0 ? l->group_faults : l->sockets[0].rx_faults);
 }
 
-size_t qm_listener_take(const qm_listener *l, uint32_t number, qm_msg *msgs,
-                        size_t n) {
-  const qm_listen_socket *s = &l->sockets[number];
+static void on_fault(qm_listener *l, uint8_t *faults, quicmig_tstamp now) {
+  *faults = qm_rxfault_next(*faults);
+  if (qm_rxfault_is_paused(*faults)) {
+    l->again_at =
+        qm_time_min(l->again_at, qm_time_add(now, qm_rxfault_pause(*faults)));
+  }
+}
+
+size_t qm_listener_readable(qm_listener *l, uint32_t *numbers, size_t n,
+                            quicmig_tstamp now) {
+  int got = l->net->readable(l->net->ctx, l->group, numbers, n);
+
+  if (got < 0) {
+    on_fault(l, &l->group_faults, now);
+    return 0;
+  }
+  l->group_faults = 0;
+  return (size_t)got;
+}
+
+/* One that has left its group tells nobody any more that it is readable; the
+ * others do. */
+static void on_failed(qm_listener *l, qm_listen_socket *s, quicmig_tstamp now) {
+  bool was_paused = qm_rxfault_is_paused(s->rx_faults);
+
+  on_fault(l, &s->rx_faults, now);
+  if (l->group >= 0 && !was_paused && qm_rxfault_is_paused(s->rx_faults)) {
+    (void)l->net->leave(l->net->ctx, l->group, s->fd);
+  }
+}
+
+static void on_good(qm_listener *l, qm_listen_socket *s, quicmig_tstamp now) {
+  if (l->group >= 0 && qm_rxfault_is_paused(s->rx_faults) &&
+      l->net->join(l->net->ctx, l->group, s->fd, (uint32_t)(s - l->sockets)) !=
+          0) {
+    on_fault(l, &s->rx_faults, now);
+    return;
+  }
+  s->rx_faults = 0;
+}
+
+size_t qm_listener_take(qm_listener *l, uint32_t number, qm_msg *msgs, size_t n,
+                        quicmig_tstamp now) {
+  qm_listen_socket *s = &l->sockets[number];
   size_t i;
   int rv;
 
@@ -152,5 +195,22 @@ size_t qm_listener_take(const qm_listener *l, uint32_t number, qm_msg *msgs,
     msgs[i].local = s->local;
   }
   rv = l->net->recv(l->net->ctx, s->fd, msgs, n);
+  if (rv < 0) { /* it may have been one that is over with it */
+    rv = l->net->recv(l->net->ctx, s->fd, msgs, n);
+  }
+  if (rv < 0) {
+    on_failed(l, s, now);
+  } else if (s->rx_faults) {
+    on_good(l, s, now);
+  }
   return rv > 0 ? (size_t)rv : 0;
 }
+
+size_t qm_listener_next_paused(const qm_listener *l, size_t from) {
+  while (from < l->n && !qm_rxfault_is_paused(l->sockets[from].rx_faults)) {
+    from++;
+  }
+  return from;
+}
+
+void qm_listener_on_retry(qm_listener *l) { l->again_at = QUICMIG_NEVER; }

@@ -120,6 +120,7 @@ int qm_server_new(quicmig_server **ps, const quicmig_server_config *cfg,
   s->clock.last = now;
   s->write_at = QUICMIG_NEVER;
   s->listener.group = -1;
+  s->listener.again_at = QUICMIG_NEVER;
   qm_txq_init(&s->tx, s->txbuf, sizeof(s->txbuf));
   qm_heap_init(&s->timers, &s->mem);
   qm_list_init(&s->conns);
@@ -227,6 +228,7 @@ quicmig_tstamp quicmig_server_deadline(const quicmig_server *s) {
   quicmig_tstamp at =
       qm_time_min(top ? top->at : QUICMIG_NEVER, qm_server_goodbyes_at(s));
 
+  at = qm_time_min(at, qm_listener_deadline(&s->listener));
   if (s->write_at != QUICMIG_NEVER) {
     at = qm_time_min(at, s->write_at);
   } else if (!qm_list_is_empty(&s->dirty) || qm_server_has_deferred(s)) {
@@ -299,6 +301,16 @@ static bool must_read(const quicmig_server *s) {
          (top && qm_time_add(top->at, LATE) <= s->clock.last);
 }
 
+/* Tells the program what to watch now. */
+static void watch(quicmig_server *s) {
+  bool is_watched = qm_listener_is_watched(&s->listener);
+
+  if (is_watched != s->is_watched) {
+    s->is_watched = is_watched;
+    s->cb.watch(s, qm_listener_fd(&s->listener), is_watched, s->user_data);
+  }
+}
+
 int quicmig_server_run(quicmig_server *s, int fd, quicmig_tstamp now) {
   if (s->is_inside) {
     return QUICMIG_ERR_REENTRANT;
@@ -309,6 +321,8 @@ int quicmig_server_run(quicmig_server *s, int fd, quicmig_tstamp now) {
   if ((fd >= 0 && fd == qm_listener_fd(&s->listener)) || must_read(s)) {
     qm_server_read(s);
   }
+  qm_server_read_again(s);
+  watch(s);
   pass_time(s);
   write_dirty(s);
   shake_hands(s);

@@ -165,6 +165,9 @@ quicmig_tstamp qm_server_goodbyes_at(const quicmig_server *s);
 /* Reads its sockets, within a budget. */
 void qm_server_read(quicmig_server *s);
 
+/* Those whose reads failed, if it is time. */
+void qm_server_read_again(quicmig_server *s);
+
 /* serveraccept.c */
 
 /* A datagram of a handshake has come, for the ID of e; or e is NULL and vc

@@ -154,11 +154,27 @@ static void read_alone(quicmig_server *s, uint32_t number) {
   do {
     want = qm_rxbuf_carve(msgs, s->rxbuf, sizeof(s->rxbuf),
                           s->listener.no_offload);
-    n = qm_listener_take(&s->listener, number, msgs, want);
+    n = qm_listener_take(&s->listener, number, msgs, want, s->clock.last);
     for (i = 0; i < n; i++) {
       total += receive_msg(s, number, &msgs[i]);
     }
   } while (n == want && total < READ_MAX);
+}
+
+void qm_server_read_again(quicmig_server *s) {
+  qm_listener *l = &s->listener;
+  size_t i;
+
+  if (!qm_time_is_due(qm_listener_deadline(l), s->clock.last)) {
+    return;
+  }
+  qm_listener_on_retry(l);
+  for (i = 0; (i = qm_listener_next_paused(l, i)) < l->n; i++) {
+    read_alone(s, (uint32_t)i);
+  }
+  if (l->n > 1) {
+    qm_inbox_look(&s->inbox, s->clock.last);
+  }
 }
 
 void qm_server_read(quicmig_server *s) {
@@ -166,14 +182,18 @@ void qm_server_read(quicmig_server *s) {
   uint32_t number = 0;
   size_t total = 0;
 
+  if (!qm_listener_is_watched(&s->listener)) {
+    return;
+  }
   if (s->listener.n > 1) {
-    qm_inbox_look(&s->inbox);
+    qm_inbox_look(&s->inbox, s->clock.last);
   }
   if (s->listener.n == 1 || qm_inbox_is_one(&s->inbox, &number)) {
     read_alone(s, number);
     return;
   }
-  while (total < READ_MAX && (msg = qm_inbox_next(&s->inbox, &number))) {
+  while (total < READ_MAX &&
+         (msg = qm_inbox_next(&s->inbox, s->clock.last, &number))) {
     total += receive_msg(s, number, msg);
   }
 }

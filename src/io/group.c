@@ -19,6 +19,13 @@ int qm_group_join(void *ctx, int group, int fd, uint32_t number) {
   return epoll_ctl(group, EPOLL_CTL_ADD, fd, &e) == 0 ? 0 : -errno;
 }
 
+int qm_group_leave(void *ctx, int group, int fd) {
+  struct epoll_event e = {.events = 0}; /* kernels before 2.6.9 want one */
+
+  (void)ctx;
+  return epoll_ctl(group, EPOLL_CTL_DEL, fd, &e) == 0 ? 0 : -errno;
+}
+
 /* The kernel's list has them in the order in which they became readable, and
  * puts those that it names at its end. */
 int qm_group_readable(void *ctx, int group, uint32_t *numbers, size_t n) {

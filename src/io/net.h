@@ -91,15 +91,19 @@ typedef struct qm_net {
   /* Now, in ns: only differences are used, to tell how long a call took. */
   quicmig_tstamp (*clock)(void *ctx);
   /* A descriptor that becomes readable when links, addresses or routes change,
-   * and its emptying, which says whether they did.  NULL: there is none. */
+   * and its emptying, which says whether they did: 1 or 0.  NULL: there is
+   * none.
+   */
   int (*watch)(void *ctx);
-  bool (*changed)(void *ctx, int fd);
+  int (*changed)(void *ctx, int fd);
   /* A descriptor that is readable while a socket that joined it is, by the
    * number it joined with; and up to n of those, n <= QM_GROUP_MAX, by and
    * large the longest readable first.  Those that are named stand behind the
-   * others the next time.  A socket leaves when it is closed. */
+   * others the next time.  A socket leaves, and may join
+   * again; it also leaves when it is closed. */
   int (*group)(void *ctx);
   int (*join)(void *ctx, int group, int fd, uint32_t number);
+  int (*leave)(void *ctx, int group, int fd);
   int (*readable)(void *ctx, int group, uint32_t *numbers, size_t n);
   /* Bytes that nobody can guess. */
   int (*random)(void *ctx, void *dest, size_t n);

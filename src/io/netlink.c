@@ -1,6 +1,7 @@
 #include "io/netlink.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,11 +32,11 @@ int qm_netlink_open(void *ctx) {
   return fd;
 }
 
-bool qm_netlink_changed(void *ctx, int fd) {
+int qm_netlink_changed(void *ctx, int fd) {
   struct sockaddr_nl from;
   bool is_changed = false;
+  int i, err = 0;
   char byte;
-  int i;
 
   (void)ctx;
   for (i = 0; i < READS_MAX; i++) {
@@ -43,11 +44,12 @@ bool qm_netlink_changed(void *ctx, int fd) {
     /* One byte: the rest of the message is not wanted. */
     ssize_t n = recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&from, &len);
 
-    if (n < 0 && errno != ENOBUFS && errno != EINTR) {
+    err = n < 0 ? errno : 0;
+    if (err && err != ENOBUFS && err != EINTR) {
       break;
     }
     /* Other processes may send to the socket; the kernel is number 0. */
     is_changed = is_changed || n < 0 || from.nl_pid == 0;
   }
-  return is_changed;
+  return err && err != EAGAIN ? -err : is_changed;
 }

@@ -6,13 +6,12 @@
 #ifndef QM_NETLINK_H
 #define QM_NETLINK_H
 
-#include <stdbool.h>
-
 /* A socket that becomes readable with each change; or the negative errno. */
 int qm_netlink_open(void *ctx);
 
-/* Empties it.  True if there was something: a change, or more of them than the
- * socket could hold (ENOBUFS). */
-bool qm_netlink_changed(void *ctx, int fd);
+/* Empties it.  1: there was something, a change, or more of them than the
+ * socket could hold (ENOBUFS); 0: there was not; or the negative errno of an
+ * error that is still there, so that nobody knows. */
+int qm_netlink_changed(void *ctx, int fd);
 
 #endif

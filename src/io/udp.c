@@ -189,6 +189,7 @@ const qm_net qm_net_kernel = {
     .changed = qm_netlink_changed,
     .group = qm_group_open,
     .join = qm_group_join,
+    .leave = qm_group_leave,
     .readable = qm_group_readable,
     .random = kernel_random,
 };

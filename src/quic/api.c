@@ -103,7 +103,7 @@ int qm_migrator_new(quicmig **pm, const quicmig_options *o,
   m->net = net;
   m->cb = *cb;
   m->user_data = user_data;
-  m->write_at = m->full_at = m->stall_at = QUICMIG_NEVER;
+  m->write_at = m->full_at = m->stall_at = m->listen_at = QUICMIG_NEVER;
   m->rx_at = now;
   m->clock.last = now;
   qm_ports_init(&m->ports, o->local_port_lo, o->local_port_hi);
@@ -140,10 +140,11 @@ static void close_sockets(quicmig *m) {
   qm_path *p = NULL;
 
   while ((p = qm_paths_next(&m->engine.paths, p))) {
+    uint8_t rx_faults = p->rx_faults;
     int fd = p->handle;
 
     *p = (qm_path){.id = 0};
-    qm_migrator_close_socket(m, fd);
+    qm_migrator_close_socket(m, fd, rx_faults);
   }
   qm_homes_unwatch(m);
 }
@@ -226,6 +227,7 @@ quicmig_tstamp quicmig_deadline(const quicmig *m) {
     return qm_clock_guard_out(&m->clock, at);
   }
   at = qm_time_min(at, m->stall_at);
+  at = qm_time_min(at, m->listen_at);
   at = qm_time_min(at, m->homes.check_at);
   at = qm_time_min(at, qm_engine_deadline(&m->engine));
   at = qm_time_min(at, ngtcp2_conn_get_expiry(m->conn));
@@ -266,7 +268,7 @@ static int pass_time(quicmig *m) {
   quicmig_tstamp now = m->clock.last;
   qm_cc cc;
 
-  if (read_judged(m) < 0) {
+  if (read_judged(m) < 0 || qm_listening_on_time(m) < 0) {
     return QUICMIG_ERR_CONN;
   }
   if (ngtcp2_conn_get_expiry(m->conn) <= now) {
@@ -326,7 +328,8 @@ int qm_migrator_enter(quicmig *m, quicmig_tstamp now) {
 
 static bool is_due(const quicmig *m) {
   return ngtcp2_conn_get_expiry(m->conn) <= m->clock.last ||
-         m->stall_at <= m->clock.last || m->homes.check_at <= m->clock.last ||
+         m->stall_at <= m->clock.last || m->listen_at <= m->clock.last ||
+         m->homes.check_at <= m->clock.last ||
          qm_engine_deadline(&m->engine) <= m->clock.last;
 }
 

@@ -31,6 +31,7 @@ typedef struct qm_homes {
   uint8_t better;          /* seen, and not yet moved to */
   bool is_lost;            /* no home has a route */
   bool is_forced;          /* move, even if everything looks as before */
+  uint8_t watch_faults;    /* reads of watch_fd that failed in a row */
   int watch_fd;            /* netlink; -1: none */
   quicmig_tstamp check_at; /* look at the network then; NEVER */
   quicmig_tstamp checked_at;

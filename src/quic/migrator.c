@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "io/rxfault.h"
+
 qm_cc qm_migrator_cc(const quicmig *m) {
   ngtcp2_conn_info info;
 
@@ -222,8 +224,10 @@ static void do_migrate(quicmig *m, uint32_t id) {
   qm_engine_on_refused(&m->engine, err, 0, m->clock.last);
 }
 
-void qm_migrator_close_socket(quicmig *m, int fd) {
-  m->cb.watch(m, fd, 0, m->user_data);
+void qm_migrator_close_socket(quicmig *m, int fd, uint8_t rx_faults) {
+  if (!qm_rxfault_is_paused(rx_faults)) {
+    m->cb.watch(m, fd, 0, m->user_data);
+  }
   m->net->close(m->net->ctx, fd);
   qm_engine_on_socket_closed(&m->engine);
 }
@@ -283,7 +287,7 @@ static void carry_out(quicmig *m, const qm_action *a) {
     m->write_at = m->clock.last; /* the proof needs a packet */
     break;
   case QM_ACT_CLOSE:
-    qm_migrator_close_socket(m, (int)a->value);
+    qm_migrator_close_socket(m, (int)a->value, a->from);
     break;
   case QM_ACT_RECORD:
     do_record(m);

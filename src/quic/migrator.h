@@ -3,6 +3,7 @@
  * and to qm_net (sockets).  Split over
  *   migrator.c  the engine's actions carried out, and what ngtcp2 tells
  *   rx.c, tx.c  the two directions of the data path
+ *   listening.c which sockets are watched
  *   api.c       creation, time, getters
  *   manual.c    hops and paths by hand
  *   home.c      interfaces and the server's addresses
@@ -43,6 +44,7 @@ struct quicmig {
   quicmig_tstamp write_at;     /* more to write, or to send, from then on */
   quicmig_write_pkt writer;    /* of the last packets; NULL: none yet */
   qm_pace pace;
+  quicmig_tstamp listen_at;   /* sockets whose reads failed are read again */
   quicmig_tstamp rx_at;       /* ngtcp2 accepted something */
   quicmig_tstamp full_at;     /* the window became full; NEVER: it is not */
   quicmig_tstamp stall_at;    /* the window is full: look again then */
@@ -101,8 +103,8 @@ uint64_t qm_migrator_in_flight(const quicmig *m);
  * UINT64_MAX. */
 void qm_migrator_on_flight(quicmig *m, uint64_t before);
 
-/* Watches it no more and closes it. */
-void qm_migrator_close_socket(quicmig *m, int fd);
+/* Watches it no more and closes it.  rx_faults: of its path. */
+void qm_migrator_close_socket(quicmig *m, int fd, uint8_t rx_faults);
 
 /* Lets ngtcp2 send a PING if a REBIND on trial wants a packet, and not any more
  * when it has had one. */
@@ -122,6 +124,8 @@ bool qm_migrator_is_closing(const quicmig *m);
 
 /* Gives ngtcp2 what fd holds, within a budget; a count, or QUICMIG_ERR_CONN. */
 int qm_migrator_read(quicmig *m, int fd);
+/* The same, also of a path that is not watched. */
+int qm_migrator_read_path(quicmig *m, uint32_t id);
 
 /* The kernel reported err on p; on the path in use it asks for a hop. */
 void qm_migrator_on_socket_error(quicmig *m, const qm_path *p, int err);
@@ -138,6 +142,15 @@ qm_path *qm_migrator_find_tx(const quicmig *m, const ngtcp2_addr *local);
 
 void qm_migrator_ngtcp2_path(const quicmig *m, const qm_path *p,
                              ngtcp2_path *dest);
+
+/* listening.c: a read of p, or of the watch for the network, has failed, or has
+ * not. */
+void qm_listening_on_read(quicmig *m, qm_path *p, bool is_good);
+void qm_listening_on_watch_read(quicmig *m, bool is_good);
+/* Is p not watched, because reads of it failed? */
+bool qm_listening_is_paused(const qm_path *p);
+/* Reads what was not watched for long enough.  0 or QUICMIG_ERR_CONN. */
+int qm_listening_on_time(quicmig *m);
 
 /* stall.c: is nothing coming back, and no validated hop possible? */
 bool qm_stall_is_now(const quicmig *m);

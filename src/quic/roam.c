@@ -1,6 +1,8 @@
 /* Follows the network from home to home. */
 #include "quic/migrator.h"
 
+#include "io/rxfault.h"
+
 /* The kernel tells one change in many messages. */
 #define DEBOUNCE (10 * QUICMIG_MILLISECOND)
 #define CHECK_EVERY (100 * QUICMIG_MILLISECOND)
@@ -25,7 +27,9 @@ int qm_homes_watch(quicmig *m) {
 
 void qm_homes_unwatch(quicmig *m) {
   if (m->homes.watch_fd >= 0) {
-    m->cb.watch(m, m->homes.watch_fd, 0, m->user_data);
+    if (!qm_rxfault_is_paused(m->homes.watch_faults)) {
+      m->cb.watch(m, m->homes.watch_fd, 0, m->user_data);
+    }
     m->net->close(m->net->ctx, m->homes.watch_fd);
     m->homes.watch_fd = -1;
   }
@@ -43,9 +47,12 @@ void qm_homes_on_change(quicmig *m, bool is_forced) {
 }
 
 void qm_homes_on_readable(quicmig *m) {
-  if (m->net->changed(m->net->ctx, m->homes.watch_fd)) {
+  int rv = m->net->changed(m->net->ctx, m->homes.watch_fd);
+
+  if (rv != 0) { /* who cannot hear of changes looks for them now and then */
     qm_homes_on_change(m, false);
   }
+  qm_listening_on_watch_read(m, rv >= 0);
 }
 
 /* Ends a question to the kernel, of which `err` came; s is open if that is 0.

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "io/rxbuf.h"
+#include "io/rxfault.h"
 #include "io/source.h"
 #include "io/txplan.h"
 
@@ -48,12 +49,10 @@ static int read_one(quicmig *m, qm_path *p, const uint8_t *data, size_t len,
   return 0;
 }
 
-static void on_recv_error(quicmig *m, int fd, int err) {
-  const qm_path *p = qm_paths_by_handle(&m->engine.paths, fd);
-
+static void on_recv_error(quicmig *m, const qm_path *p, int err) {
   if (err == ECONNREFUSED) {
     qm_engine_on_refused_by_peer(&m->engine);
-  } else if (p && qm_txplan_is_path_down(err)) {
+  } else if (qm_txplan_is_path_down(err)) {
     qm_migrator_on_socket_error(m, p, err);
   }
 }
@@ -79,23 +78,36 @@ static int read_msg(quicmig *m, uint32_t id, const qm_msg *msg) {
   return 0;
 }
 
-/* Up to n messages of p; a pending ICMP error is read on the way, and gone. */
-static size_t receive(quicmig *m, const qm_path *p, qm_msg *msgs, size_t n) {
-  int fd = p->handle, rv = m->net->recv(m->net->ctx, fd, msgs, n);
+/* Up to n messages of a path.  A pending ICMP error is read on the way, and
+ * gone; what it sets off may close the path.  -1: there is another error, or no
+ * such path any more. */
+static int receive(quicmig *m, uint32_t id, qm_msg *msgs, size_t n) {
+  qm_path *p;
+  int i;
 
-  if (rv == -ECONNREFUSED) {
-    on_recv_error(m, fd, -rv);
-    rv = m->net->recv(m->net->ctx, fd, msgs, n);
+  for (i = 0; i < 2 && (p = qm_paths_find(&m->engine.paths, id)); i++) {
+    int rv = m->net->recv(m->net->ctx, p->handle, msgs, n);
+
+    if (rv >= 0) {
+      if (p->rx_faults) {
+        qm_listening_on_read(m, p, true);
+      }
+      return rv;
+    }
+    on_recv_error(m, p, -rv);
   }
-  if (rv < 0) {
-    on_recv_error(m, fd, -rv);
-    return 0;
+  p = qm_paths_find(&m->engine.paths, id);
+  if (p) {
+    qm_listening_on_read(m, p, false);
   }
-  return (size_t)rv;
+  return -1;
 }
 
 /* May p hold packets that were sent before or between those of other paths? */
 static bool is_live(const quicmig *m, const qm_path *p) {
+  if (qm_listening_is_paused(p)) {
+    return false;
+  }
   return p->state == QUICMIG_PATH_ACTIVE || p->state == QUICMIG_PATH_PROBING ||
          (p->state == QUICMIG_PATH_DRAINING && !p->is_dry &&
           m->clock.last < qm_time_add(p->draining_at, RECENT));
@@ -130,11 +142,12 @@ static size_t find_live(const quicmig *m, qm_source *sources) {
 
 /* Takes the next message of s into buf, of QM_GRO_MAX bytes. */
 static void refill(quicmig *m, qm_source *s, uint8_t *buf) {
-  const qm_path *p = qm_paths_find(&m->engine.paths, s->id);
+  int got;
 
   s->msg = (qm_msg){.data = buf, .cap = QM_GRO_MAX};
-  s->has_msg = p && receive(m, p, &s->msg, 1) == 1;
-  if (!s->has_msg) {
+  got = receive(m, s->id, &s->msg, 1);
+  s->has_msg = got == 1;
+  if (got == 0) {
     qm_engine_on_empty(&m->engine, s->id, m->clock.last);
   }
 }
@@ -160,17 +173,16 @@ static int read_in_order(quicmig *m, qm_source *sources, size_t n) {
   return rv == 0 ? total : rv;
 }
 
-static int read_alone(quicmig *m, uint32_t id) {
+int qm_migrator_read_path(quicmig *m, uint32_t id) {
   uint8_t buf[QM_RX_BYTES];
   qm_msg msgs[QM_RX_MSGS];
   const qm_path *p;
-  size_t want = 0, n = 0, i;
-  int total = 0, rv = 0;
+  int total = 0, rv = 0, want = 0, n = 0, i;
 
   while (n == want && total < QUICMIG_READ_MAX &&
          (p = qm_paths_find(&m->engine.paths, id))) {
-    want = qm_rxbuf_carve(msgs, buf, sizeof(buf), p->no_offload);
-    n = receive(m, p, msgs, want);
+    want = (int)qm_rxbuf_carve(msgs, buf, sizeof(buf), p->no_offload);
+    n = receive(m, id, msgs, (size_t)want);
     for (i = 0; rv == 0 && i < n; i++) {
       total += (int)qm_msg_count(&msgs[i]);
       rv = read_msg(m, id, &msgs[i]);
@@ -179,7 +191,7 @@ static int read_alone(quicmig *m, uint32_t id) {
       return rv;
     }
   }
-  if (n < want) {
+  if (n >= 0 && n < want) {
     qm_engine_on_empty(&m->engine, id, m->clock.last);
   }
   return total;
@@ -198,19 +210,20 @@ int qm_migrator_read(quicmig *m, int fd) {
   qm_source sources[SOURCES_MAX];
   size_t n;
 
-  if (!p) {
+  if (!p || qm_listening_is_paused(p)) {
     return 0;
   }
   n = is_live(m, p) ? find_live(m, sources) : 0;
   return n > 1 && is_among(sources, n, p->id) ? read_in_order(m, sources, n)
-                                              : read_alone(m, p->id);
+                                              : qm_migrator_read_path(m, p->id);
 }
 
 int quicmig_read(quicmig *m, int fd, quicmig_tstamp now) {
   uint64_t before;
   int rv = qm_migrator_enter(m, now);
 
-  if (rv != QUICMIG_ERR_REENTRANT && fd >= 0 && fd == m->homes.watch_fd) {
+  if (rv != QUICMIG_ERR_REENTRANT && fd >= 0 && fd == m->homes.watch_fd &&
+      !qm_rxfault_is_paused(m->homes.watch_faults)) {
     qm_homes_on_readable(m); /* also before there is a connection */
   }
   if (rv != 0) {

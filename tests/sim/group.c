@@ -19,9 +19,24 @@ int sim_group_join(void *ctx, int group, int fd, uint32_t number) {
   assert(h->socks[group].is_group && h->socks[fd].is_used);
   if (!err) {
     h->socks[fd].group = (int16_t)group;
+    h->socks[fd].is_left = false;
     h->socks[fd].number = number;
+    if (h->socks[fd].queued) {
+      sim_set_readable(h, fd);
+    }
   }
   return -err;
+}
+
+int sim_group_leave(void *ctx, int group, int fd) {
+  sim_host *h = ctx;
+  sim_sock *s = &h->socks[fd];
+
+  assert(s->group == group);
+  qm_list_remove(&s->member);
+  s->group = -1;
+  s->is_left = true;
+  return 0;
 }
 
 /* As the kernel: who is empty by now leaves the list, who is named goes to its

@@ -73,6 +73,7 @@ static void server_watch(quicmig_server *s, int fd, int on, void *user_data) {
   rig *r = user_data;
 
   (void)s;
+  assert(r->server_host.socks[fd].is_watched != (on != 0));
   r->server_host.socks[fd].is_watched = on;
 }
 
@@ -237,6 +238,7 @@ static void client_watch(quicmig *m, int fd, int on, void *user_data) {
   rig_client *c = user_data;
 
   (void)m;
+  assert(c->r->client_host.socks[fd].is_watched != (on != 0));
   c->r->client_host.socks[fd].is_watched = on;
   c->r->owner[fd] = (int16_t)(c - c->r->clients);
 }

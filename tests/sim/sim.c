@@ -73,9 +73,12 @@ static int16_t *port_slot(const sim_host *h, const qm_addr *a) {
   return &h->by_port[family * SIM_PORTS + qm_addr_port(a)];
 }
 
-static void set_readable(sim_host *h, int fd) {
+void sim_set_readable(sim_host *h, int fd) {
   sim_sock *s = &h->socks[fd];
 
+  if (s->is_left) {
+    return;
+  }
   if (s->group >= 0) {
     fd = s->group;
     if (qm_list_is_empty(&s->member)) {
@@ -104,7 +107,7 @@ static void arrive(sim *s, sim_pkt *p) {
   qm_list_push(&sock->queue, &p->link);
   sock->queued++;
   s->carried++;
-  set_readable(h, fd);
+  sim_set_readable(h, fd);
 }
 
 static void run_actor(sim *s, sim_actor *a, int fd) {
@@ -120,8 +123,11 @@ static void run_actor(sim *s, sim_actor *a, int fd) {
 }
 
 static bool has_more(const sim_host *h, const sim_sock *s) {
-  return s->is_group ? !qm_list_is_empty(&s->queue)
-                     : h->reads_newest_first && s->queued;
+  if (s->is_group) {
+    return s->is_watched && !qm_list_is_empty(&s->queue);
+  }
+  return s->queued &&
+         (h->reads_newest_first || (h->is_level_triggered && s->is_watched));
 }
 
 /* Like an event loop after its poll: each readable socket once. */
@@ -530,11 +536,14 @@ static int sim_reserved(void *ctx, char *dest, size_t len) {
   return (int)n;
 }
 
-static bool sim_changed(void *ctx, int fd) {
+static int sim_changed(void *ctx, int fd) {
   sim_sock *s = &((sim_host *)ctx)->socks[fd];
-  bool is_changed = s->is_changed;
+  int is_changed = s->is_changed, err = fault_on(ctx, SIM_CHANGED, fd);
 
   assert(s->is_used && s->is_watch);
+  if (err) {
+    return -err;
+  }
   s->is_changed = false;
   return is_changed;
 }
@@ -614,6 +623,7 @@ void sim_host_init(sim *s, sim_host *h, sim_dir out, const char *addr) {
                           .changed = sim_changed,
                           .group = sim_group_open,
                           .join = sim_group_join,
+                          .leave = sim_group_leave,
                           .readable = sim_group_readable,
                           .random = sim_random}};
   take_tables(h);

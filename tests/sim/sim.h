@@ -66,6 +66,7 @@ typedef struct sim_sock {
   bool is_changed;       /* of the watch: there was one, and nobody asked yet */
   bool is_group;         /* no socket: readable while a member is */
   int16_t group;         /* that it joined; -1: none */
+  bool is_left;          /* it is in none any more: nobody hears of it */
   uint32_t number;       /* it joined with */
   qm_list member;        /* among the readable ones of its group */
   int8_t device;         /* bound to the interface of this uplink; -1: none */
@@ -101,6 +102,7 @@ typedef enum sim_call {
   SIM_WATCH,
   SIM_GROUP,
   SIM_JOIN,
+  SIM_CHANGED,
   SIM_CALLS
 } sim_call;
 
@@ -117,6 +119,7 @@ struct sim_host {
   int16_t *ready; /* readable sockets, to be run */
   size_t n_ready;
   quicmig_tstamp busy_until; /* reads nothing before: a stalled process */
+  bool is_level_triggered; /* asks again while a watched socket is not empty */
   bool reads_newest_first; /* empties the last socket to become readable before
                               it looks at the others */
   size_t open, opened;     /* sockets: now, ever */

@@ -200,12 +200,23 @@ static void strangers_are_not_heard(void **state) {
   }
 }
 
+/* A descriptor that cannot be read is an error, and no silence. */
+static void a_faulty_watch_is_told(void **state) {
+  int fd = qm_netlink_open(NULL);
+
+  (void)state;
+  assert_true(fd >= 0);
+  close(fd);
+  assert_int_equal(qm_netlink_changed(NULL, fd), -EBADF);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(opens_at_the_first_that_is_there),
       cmocka_unit_test(a_second_address),
       cmocka_unit_test(draws_the_servers_port),
       cmocka_unit_test(strangers_are_not_heard),
+      cmocka_unit_test(a_faulty_watch_is_told),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,7 +52,7 @@ static void send_to(world *w, uint32_t number) {
 
 /* The next datagram's number, 0: none. */
 static uint32_t next(world *w, uint32_t *number) {
-  const qm_msg *m = qm_inbox_next(&w->in, number);
+  const qm_msg *m = qm_inbox_next(&w->in, 0, number);
   uint32_t got = 0;
 
   if (m) {
@@ -77,7 +77,7 @@ static void in_order_of_arrival(void **state) {
     send_to(&w, (uint32_t)qm_rng_range(&rng, 0, QM_GROUP_MAX - 1));
   }
   while (wanted <= 200) {
-    qm_inbox_look(&w.in);
+    qm_inbox_look(&w.in, 0);
     assert_true(wanted < 100 || wanted > 150 || qm_inbox_has_more(&w.in));
     for (i = 0; i < 7 && wanted <= 200; i++) {
       assert_int_equal(next(&w, &number), wanted);
@@ -96,16 +96,16 @@ static void one_is_left_to_who_asks(void **state) {
   (void)state;
   start(&w, 4);
   wait_for_times();
-  qm_inbox_look(&w.in);
+  qm_inbox_look(&w.in, 0);
   assert_false(qm_inbox_is_one(&w.in, &number));
   send_to(&w, 2);
-  qm_inbox_look(&w.in);
+  qm_inbox_look(&w.in, 0);
   assert_true(qm_inbox_is_one(&w.in, &number));
   assert_int_equal(number, 2);
   assert_int_equal(next(&w, &number), 0); /* it is not the inbox's any more */
-  qm_inbox_look(&w.in);
+  qm_inbox_look(&w.in, 0);
   send_to(&w, 3);
-  qm_inbox_look(&w.in);
+  qm_inbox_look(&w.in, 0);
   assert_false(qm_inbox_is_one(&w.in, &number));
   assert_int_equal(next(&w, &number), 1);
   assert_int_equal(next(&w, &number), 2);
@@ -125,7 +125,7 @@ static void everybody_gets_a_turn(void **state) {
     for (k = 0; k < SOCKETS; k++) {
       send_to(&w, k);
     }
-    qm_inbox_look(&w.in);
+    qm_inbox_look(&w.in, 0);
     for (k = 0; k < 5 && next(&w, &number); k++) {
       seen[number]++;
     }

@@ -94,12 +94,12 @@ static void names_the_readable(void **state) {
   (void)state;
   (void)open_range(&l, &c, 20);
   wait_for_times();
-  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX), 0);
+  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX, 0), 0);
   for (i = 0; i < COUNT_OF(wanted); i++) {
     send_to(&l, wanted[i]);
   }
   assert_true(is_readable(&l));
-  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX),
+  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX, 0),
                    COUNT_OF(wanted));
   for (i = 0; i < COUNT_OF(wanted); i++) {
     uint64_t at = take(&l, wanted[i]);
@@ -108,7 +108,7 @@ static void names_the_readable(void **state) {
     assert_true(at > last);
     last = at;
   }
-  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX), 0);
+  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX, 0), 0);
   qm_listener_close(&l);
 }
 
@@ -128,13 +128,132 @@ static void names_all_in_turn(void **state) {
     uint32_t k;
 
     assert_true(is_readable(&l));
-    assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX),
+    assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX, 0),
                      QM_GROUP_MAX);
     for (k = 0; k < QM_GROUP_MAX; k++) {
       seen |= UINT64_C(1) << numbers[k];
     }
   }
   assert_true(seen == (UINT64_C(1) << l.n) - 1);
+  qm_listener_close(&l);
+}
+
+/* --- reads that fail --- */
+
+static int failing = -1; /* descriptor */
+
+static int recv_failing(void *ctx, int fd, qm_msg *msgs, size_t n) {
+  return fd == failing ? -EIO : qm_net_kernel.recv(ctx, fd, msgs, n);
+}
+
+static bool is_readable_now(const qm_listener *l) {
+  struct pollfd p = {.fd = qm_listener_fd(l), .events = POLLIN};
+
+  return poll(&p, 1, 0) == 1;
+}
+
+static size_t take_at(qm_listener *l, uint32_t number, quicmig_tstamp now) {
+  static uint8_t room[QM_GRO_MAX];
+  qm_msg m = {.data = room, .cap = sizeof(room)};
+
+  return qm_listener_take(l, number, &m, 1, now);
+}
+
+/* It leaves the group, though there is something to read, and the descriptor of
+ * all is quiet; then it is back. */
+static void a_faulty_one_leaves_for_a_while(void **state) {
+  qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
+  qm_net net = qm_net_kernel;
+  uint32_t numbers[QM_GROUP_MAX];
+  quicmig_tstamp now = QUICMIG_SECOND;
+  qm_listener l;
+  unsigned i;
+
+  (void)state;
+  net.recv = recv_failing;
+  (void)open_range(&l, &c, 4);
+  l.net = &net;
+  failing = l.sockets[2].fd;
+  send_to(&l, 2);
+  assert_true(is_readable(&l));
+  for (i = 0; i < 3; i++) {
+    assert_true(is_readable_now(&l));
+    assert_true(qm_listener_deadline(&l) == QUICMIG_NEVER);
+    assert_int_equal(take_at(&l, 2, now), 0);
+  }
+  assert_false(is_readable_now(&l));
+  assert_true(qm_listener_is_watched(&l)); /* for the others */
+  assert_true(qm_listener_deadline(&l) == now + 2 * QUICMIG_MILLISECOND);
+  send_to(&l, 1);
+  assert_true(is_readable(&l));
+  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX, now), 1);
+  assert_int_equal(numbers[0], 1);
+  assert_int_equal(take_at(&l, 1, now), 1);
+  assert_int_equal(qm_listener_next_paused(&l, 0), 2);
+  assert_int_equal(qm_listener_next_paused(&l, 3), 4);
+  qm_listener_on_retry(&l);
+  assert_int_equal(take_at(&l, 2, now), 0);
+  assert_true(qm_listener_deadline(&l) == now + 16 * QUICMIG_MILLISECOND);
+  qm_listener_on_retry(&l);
+  failing = -1;
+  assert_int_equal(take_at(&l, 2, now), 1);
+  assert_true(qm_listener_deadline(&l) == QUICMIG_NEVER);
+  assert_int_equal(qm_listener_next_paused(&l, 0), 4);
+  send_to(&l, 2);
+  assert_true(is_readable(&l));
+  qm_listener_close(&l);
+}
+
+static void a_faulty_one_alone(void **state) {
+  qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
+  qm_net net = qm_net_kernel;
+  qm_listener l;
+  unsigned i;
+
+  (void)state;
+  net.recv = recv_failing;
+  assert_int_equal(try_open(&l, &c), 0);
+  l.net = &net;
+  failing = l.sockets[0].fd;
+  for (i = 0; i < 3; i++) {
+    assert_true(qm_listener_is_watched(&l));
+    assert_int_equal(take_at(&l, 0, 0), 0);
+  }
+  assert_false(qm_listener_is_watched(&l));
+  failing = -1;
+  assert_int_equal(take_at(&l, 0, 0), 0); /* nothing, and no error */
+  assert_true(qm_listener_is_watched(&l));
+  qm_listener_close(&l);
+}
+
+static int unreadable_group(void *ctx, int group, uint32_t *numbers, size_t n) {
+  (void)ctx;
+  (void)group;
+  (void)numbers;
+  (void)n;
+  return -EBADF;
+}
+
+static void a_faulty_group(void **state) {
+  qm_listener_config c = {.local = {loopback(AF_INET, 0)}};
+  qm_net net = qm_net_kernel;
+  uint32_t numbers[QM_GROUP_MAX];
+  qm_listener l;
+  unsigned i;
+
+  (void)state;
+  net.readable = unreadable_group;
+  (void)open_range(&l, &c, 4);
+  l.net = &net;
+  for (i = 0; i < 3; i++) {
+    assert_true(qm_listener_is_watched(&l));
+    assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX, 0), 0);
+  }
+  assert_false(qm_listener_is_watched(&l));
+  assert_true(qm_listener_deadline(&l) == 2 * QUICMIG_MILLISECOND);
+  l.net = &qm_net_kernel;
+  assert_int_equal(qm_listener_readable(&l, numbers, QM_GROUP_MAX, 0), 0);
+  assert_true(qm_listener_is_watched(&l));
   qm_listener_close(&l);
 }
 
@@ -285,6 +404,9 @@ int main(void) {
       cmocka_unit_test(opens_each_port),
       cmocka_unit_test(names_the_readable),
       cmocka_unit_test(names_all_in_turn),
+      cmocka_unit_test(a_faulty_one_leaves_for_a_while),
+      cmocka_unit_test(a_faulty_one_alone),
+      cmocka_unit_test(a_faulty_group),
       cmocka_unit_test(one_needs_no_group),
       cmocka_unit_test(any_port),
       cmocka_unit_test(a_port_is_taken),
