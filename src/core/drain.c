@@ -1,9 +1,5 @@
 #include "core/drain.h"
 
-/* Closing a path takes two actions; some stay for what follows in the same
- * input. */
-#define ROOM_KEPT 8
-
 void qm_drain_start(qm_paths *t, qm_path *p, quicmig_duration drain,
                     quicmig_tstamp now) {
   p->close_at = qm_time_add(now, drain);
@@ -23,7 +19,8 @@ quicmig_tstamp qm_drain_deadline(const qm_paths *t) {
 void qm_drain_on_time(qm_paths *t, quicmig_tstamp now) {
   qm_path *p = NULL;
 
-  while (qm_outbox_room(t->out) > ROOM_KEPT && (p = qm_paths_next(t, p))) {
+  while (qm_outbox_room(t->out) >= QM_OUTBOX_END + QM_OUTBOX_KEPT &&
+         (p = qm_paths_next(t, p))) {
     if (qm_time_is_due(p->close_at, now)) {
       qm_paths_move(t, p, QUICMIG_PATH_CLOSED, now);
     }

@@ -5,6 +5,7 @@
 #ifndef QM_OUTBOX_H
 #define QM_OUTBOX_H
 
+#include <assert.h>
 #include <stdbool.h>
 
 #include <quicmig/model.h>
@@ -30,7 +31,43 @@ typedef struct qm_action {
   uint64_t value;
 } qm_action;
 
+/*
+ * How many actions one input adds at most.  A path's change of state is one,
+ * its end two (the event and CLOSE).
+ *
+ *   2  first path: SPARE, PROBING
+ *   1  confirmed, probing, end of the connection
+ *   3  hop: an old path's end, OPEN; if refused: what was learned, RECORD
+ *   2  switch: what was learned or the silence; MIGRATE or RECORD
+ *   3  opened: SPARE, the silence, MIGRATE or REBIND
+ *   4  refused: the path's end, the budget that was learned, RECORD
+ *   4  shortage: an old path's end, the event, OPEN
+ *   4  validated, while another path was on trial: that one FAILED, RECORD;
+ *      then DRAINING, ACTIVE
+ *   5  failed: FAILED, the budget, RECORD, the path's end
+ *   3  accepted, REBIND: DRAINING, ACTIVE, RECORD
+ *   2  packets refused: FAILED, RECORD
+ *   4  path error: the event, a hop
+ *      time: the end of a trial (3), or a hop with the event before it, a jump
+ *      of the clock or the wait for the NAT's budget (4); verdicts of the
+ *      policy (4); and old paths' ends, as far as there is room
+ *
+ * Time is the worst.  One call into ngtcp2 may bring two inputs, because a
+ * second validation ends when the first is proven: 4 and 2.  An action that is
+ * carried out may leave one behind it in the queue (a change of the network
+ * behind its OPEN) while its answer adds up to 5.
+ */
+#define QM_OUTBOX_END 2  /* of a path */
+#define QM_OUTBOX_NEWS 4 /* verdicts that wait: QM_POLICY_NEWS */
+#define QM_OUTBOX_HOP 4  /* a hop and the event before it */
+/* What may follow on the ends of old paths in the same input. */
+#define QM_OUTBOX_KEPT (QM_OUTBOX_NEWS + QM_OUTBOX_HOP)
+/* With one action that was there before, an old path still comes to its end. */
+#define QM_OUTBOX_WORST (1 + QM_OUTBOX_END + QM_OUTBOX_KEPT)
 #define QM_OUTBOX_MAX 12
+
+static_assert(QM_OUTBOX_WORST <= QM_OUTBOX_MAX,
+              "the worst input fits into the outbox");
 
 typedef struct qm_outbox {
   uint8_t head, len;

@@ -5,6 +5,8 @@
  */
 #include "core/engine.h"
 
+#include <assert.h>
+
 /* Between two ticks, more than the interval and this is a suspend or a jump. */
 #define JUMP_MIN (10 * QUICMIG_SECOND)
 /* A connection that has just begun has few samples of its RTT, and both ends
@@ -125,6 +127,8 @@ static quicmig_reason find_reason(const qm_engine *e, quicmig_tstamp now) {
              ? QUICMIG_REASON_ADAPTIVE
              : qm_sched_reason(&e->sched, now);
 }
+
+static_assert(QM_OUTBOX_NEWS == QM_POLICY_NEWS, "see core/outbox.h");
 
 static bool has_news(const qm_engine *e) {
   return e->policy && e->news_told < e->policy->n_news;
