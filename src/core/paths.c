@@ -21,7 +21,8 @@ static bool is_edge(quicmig_path_state from, quicmig_path_state to) {
 }
 
 void qm_paths_init(qm_paths *t, qm_path *slots, uint32_t cap, qm_outbox *out) {
-  *t = (qm_paths){.slots = slots, .cap = cap, .out = out, .next_id = 1};
+  *t = (qm_paths){
+      .slots = slots, .cap = (uint16_t)cap, .out = out, .next_id = 1};
 }
 
 static void keep_time(qm_path *p, quicmig_path_state to, quicmig_tstamp now) {

@@ -51,7 +51,7 @@ static inline bool qm_path_is_held(const qm_path *p) {
 typedef struct qm_paths {
   qm_path *slots;
   qm_outbox *out;
-  uint32_t cap, len;
+  uint16_t cap, len;
   uint32_t next_id;
 } qm_paths;
 

@@ -16,28 +16,40 @@ static uint32_t width(const qm_ports *p) {
   return (uint32_t)(p->hi - p->lo) + 1;
 }
 
-int qm_ports_reserve(qm_ports *p, const char *text, size_t len) {
-  int rv = qm_reserved_parse(&p->reserved, text, len, p->lo, p->hi);
+int qm_ports_parse(const qm_ports *p, const char *text, size_t len,
+                   qm_reserved *dest) {
+  int rv = qm_reserved_parse(dest, text, len, p->lo, p->hi);
 
-  if (rv == 0 && qm_reserved_count(&p->reserved) == width(p)) {
-    p->reserved.n = 0;
+  if (rv == 0 && qm_reserved_count(dest) == width(p)) {
+    dest->n = 0;
   }
   return rv;
 }
 
+bool qm_ports_wants_list(qm_ports *p, quicmig_tstamp now) {
+  uint16_t minute = (uint16_t)(now / (60 * QUICMIG_SECOND));
+
+  if (p->has_list && p->list_minute == minute) {
+    return false;
+  }
+  p->has_list = true;
+  p->list_minute = minute;
+  return true;
+}
+
 uint32_t qm_ports_count(const qm_ports *p) {
-  return width(p) - qm_reserved_count(&p->reserved);
+  return width(p) - (p->reserved ? qm_reserved_count(p->reserved) : 0);
 }
 
 /* The reserved ranges ascend: each one that begins at or below the port puts it
  * off by its length. */
 uint16_t qm_ports_at(const qm_ports *p, uint32_t i) {
   uint32_t port = p->lo + i % qm_ports_count(p);
-  const qm_port_range *r = p->reserved.ranges;
+  const qm_reserved *r = p->reserved;
   size_t k;
 
-  for (k = 0; k < p->reserved.n && r[k].lo <= port; k++) {
-    port += (uint32_t)(r[k].hi - r[k].lo) + 1;
+  for (k = 0; r && k < r->n && r->ranges[k].lo <= port; k++) {
+    port += (uint32_t)(r->ranges[k].hi - r->ranges[k].lo) + 1;
   }
   return (uint16_t)port;
 }

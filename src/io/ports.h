@@ -20,21 +20,27 @@
 typedef struct qm_ports {
   uint16_t lo, hi; /* inclusive */
   uint16_t history[QM_PORTS_HISTORY];
-  uint8_t next; /* slot of the oldest entry */
-  qm_reserved reserved;
-  quicmig_tstamp reserved_at; /* the system's list is read again then */
+  uint8_t next;          /* slot of the oldest entry */
+  bool has_list;         /* the system's list was read, */
+  uint16_t list_minute;  /* in this one of the clock's minutes, low bits */
+  qm_reserved *reserved; /* the owner's; NULL: none */
 } qm_ports;
 
 /* lo and hi 0: 1024 - 65535. */
 void qm_ports_init(qm_ports *p, uint16_t lo, uint16_t hi);
 
 /*
- * The system's list of reserved ports: see qm_reserved_parse(), whose errors it
- * has.  From now on the range is what it leaves.  A range that is reserved as a
- * whole is taken to be reserved for us, and drawn from as if it were not: that
- * is how an administrator keeps a range for one program.
+ * Reads the system's list of reserved ports for this range: as
+ * qm_reserved_parse().  A range that is reserved as a whole is taken to be
+ * reserved for us, and drawn from as if it were not: that is how an
+ * administrator keeps a range for one program.  The range is what the list
+ * leaves, once that is p->reserved.
  */
-int qm_ports_reserve(qm_ports *p, const char *text, size_t len);
+int qm_ports_parse(const qm_ports *p, const char *text, size_t len,
+                   qm_reserved *dest);
+
+/* Was the list not read in this minute?  Asking takes note. */
+bool qm_ports_wants_list(qm_ports *p, quicmig_tstamp now);
 
 /* Not excluded and not in the history? */
 bool qm_ports_is_allowed(const qm_ports *p, uint16_t port);

@@ -9,8 +9,6 @@
 #define WALK_TRIES 1024
 /* Refusals after which it is not about single ports. */
 #define REFUSALS_MAX 64
-/* An administrator's change of the reserved ports is heeded after so long. */
-#define RESERVED_FOR (60 * QUICMIG_SECOND)
 
 static bool is_port_taken(int rv) { return rv == -EADDRINUSE; }
 
@@ -147,17 +145,14 @@ bool qm_sock_is_shortage(int err, int sys_errno) {
           sys_errno == ENOMEM);
 }
 
-void qm_sock_look_reserved(const qm_net *net, qm_ports *ports,
-                           quicmig_tstamp now) {
+bool qm_sock_read_reserved(const qm_net *net, qm_ports *ports,
+                           quicmig_tstamp now, qm_reserved *dest) {
   char text[QM_RESERVED_TEXT];
   int n;
 
-  if (!net->reserved || now < ports->reserved_at) {
-    return;
+  if (!net->reserved || !qm_ports_wants_list(ports, now)) {
+    return false;
   }
-  ports->reserved_at = qm_time_add(now, RESERVED_FOR);
   n = net->reserved(net->ctx, text, sizeof(text));
-  if (n >= 0) {
-    (void)qm_ports_reserve(ports, text, (size_t)n);
-  }
+  return n >= 0 && qm_ports_parse(ports, text, (size_t)n, dest) == 0;
 }

@@ -40,9 +40,9 @@ int qm_sock_open(const qm_net *net, qm_ports *ports, const qm_sock_request *r,
  * end? */
 bool qm_sock_is_shortage(int err, int sys_errno);
 
-/* Reads what ports the system keeps for others, if that was a while ago.  A
- * list that cannot be read changes nothing. */
-void qm_sock_look_reserved(const qm_net *net, qm_ports *ports,
-                           quicmig_tstamp now);
+/* Reads what ports the system keeps for others, once a minute at most.  False:
+ * nothing is new, or the list cannot be read or understood. */
+bool qm_sock_read_reserved(const qm_net *net, qm_ports *ports,
+                           quicmig_tstamp now, qm_reserved *dest);
 
 #endif

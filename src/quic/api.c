@@ -31,6 +31,11 @@ static_assert(sizeof(quicmig_path_config) ==
                       sizeof(const char *),
               "no tail padding in a public struct");
 
+/* docs/architecture.md: 2 KiB with the default of four sockets. */
+static_assert(sizeof(void *) > 8 ||
+                  sizeof(quicmig) + 4 * sizeof(qm_path) <= 2048,
+              "a handle is small");
+
 static size_t handle_size(const quicmig_options *o) {
   return sizeof(quicmig) + o->max_sockets * sizeof(qm_path);
 }
@@ -123,6 +128,7 @@ int qm_migrator_new(quicmig **pm, const quicmig_options *o,
     qm_homes_unwatch(m);
     (void)want_policy(m, false);
     errno = m->sys_error;
+    qm_free(mem, m->ports.reserved);
     qm_free(mem, m);
   }
   return err;
@@ -161,6 +167,7 @@ void quicmig_free(quicmig *m) {
   qm_hold_free(m);
   (void)want_policy(m, false);
   mem = m->mem;
+  qm_free(&mem, m->ports.reserved);
   qm_free(&mem, m);
 }
 
@@ -381,5 +388,6 @@ quicmig_tstamp quicmig_next_hop(const quicmig *m) {
 
 size_t quicmig_memory(const quicmig *m) {
   return handle_size(&m->engine.o) + qm_hold_memory(m) +
-         (m->engine.policy ? sizeof(qm_policy) : 0);
+         (m->engine.policy ? sizeof(qm_policy) : 0) +
+         (m->ports.reserved ? sizeof(qm_reserved) : 0);
 }

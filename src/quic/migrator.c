@@ -80,6 +80,22 @@ static int call_socket_hook(void *ctx, int fd, const qm_addr *local) {
   return m->cb.socket(m, fd, &local->u.sa, m->user_data);
 }
 
+/* Few systems reserve any: there is room for them only once they do.  Without
+ * memory the ports are drawn as before. */
+static void look_reserved(quicmig *m) {
+  qm_reserved found;
+
+  if (!qm_sock_read_reserved(m->net, &m->ports, m->clock.last, &found)) {
+    return;
+  }
+  if (!m->ports.reserved && found.n) {
+    m->ports.reserved = qm_malloc(&m->mem, sizeof(found));
+  }
+  if (m->ports.reserved) {
+    *m->ports.reserved = found;
+  }
+}
+
 int qm_migrator_open_socket(quicmig *m, const qm_migrator_socket *how,
                             qm_ports *ports, qm_sock *s) {
   const quicmig_options *o = &m->engine.o;
@@ -97,7 +113,7 @@ int qm_migrator_open_socket(quicmig *m, const qm_migrator_socket *how,
                        .hook_ctx = m};
   int sys_error = 0, rv;
 
-  qm_sock_look_reserved(m->net, &m->ports, m->clock.last);
+  look_reserved(m);
   rv = qm_sock_open(m->net, ports, &r, s, &sys_error);
   m->sys_error = (int16_t)sys_error;
   return rv;

@@ -6,7 +6,7 @@
 #include "script.h"
 
 static void check_ranges(const qm_ports *p) {
-  const qm_reserved *r = &p->reserved;
+  const qm_reserved *r = p->reserved;
   size_t i;
 
   assert(r->n <= QM_RESERVED_MAX);
@@ -27,9 +27,9 @@ static void check_ports(const qm_ports *p) {
   for (i = 0; i < count; i += i < 64 || i > count - 64 ? 1 : 61) {
     port = qm_ports_at(p, i);
     assert(port >= p->lo && port <= p->hi && (i == 0 || port > last));
-    for (k = 0; k < p->reserved.n; k++) {
-      assert(port < p->reserved.ranges[k].lo ||
-             port > p->reserved.ranges[k].hi);
+    for (k = 0; k < p->reserved->n; k++) {
+      assert(port < p->reserved->ranges[k].lo ||
+             port > p->reserved->ranges[k].hi);
     }
     last = port;
   }
@@ -38,12 +38,14 @@ static void check_ports(const qm_ports *p) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   script s = {.at = data, .len = size};
   uint16_t lo = script_number(&s), hi = script_number(&s);
+  qm_reserved reserved = {.n = 0};
   qm_ports p;
 
   qm_ports_init(&p, lo && lo <= hi ? lo : 0, lo && lo <= hi ? hi : 0);
-  if (qm_ports_reserve(&p, (const char *)s.at, s.len) != 0) {
-    assert(p.reserved.n == 0);
+  if (qm_ports_parse(&p, (const char *)s.at, s.len, &reserved) != 0) {
+    assert(reserved.n == 0);
   }
+  p.reserved = &reserved;
   check_ranges(&p);
   check_ports(&p);
   return 0;

@@ -114,37 +114,49 @@ static int use_up(fake *f, qm_ports *ports, uint16_t lo, uint16_t hi) {
   return n;
 }
 
-/* The system's list is read with the first socket, and again when it is old. */
+/* As the owner does: false if there is no news. */
+static bool look(fake *f, qm_ports *ports, quicmig_tstamp now) {
+  static qm_reserved reserved;
+  qm_reserved found;
+  bool is_new = qm_sock_read_reserved(&f->net, ports, now, &found);
+
+  if (is_new) {
+    reserved = found;
+    ports->reserved = &reserved;
+  }
+  return is_new;
+}
+
+/* The system's list is read with the first socket, and again in another minute.
+ */
 static void reserved_ports_are_not_drawn(void **state) {
-  const quicmig_tstamp t0 = 1000 * QUICMIG_SECOND;
+  const quicmig_tstamp t0 = 1020 * QUICMIG_SECOND;
   fake *f = open_fake(test_seed());
   qm_ports ports;
 
   (void)state;
   f->reserved = "6000-6099,6110\n";
   qm_ports_init(&ports, 6000, 6109);
-  qm_sock_look_reserved(&f->net, &ports, t0);
+  assert_true(look(f, &ports, t0));
   assert_int_equal(use_up(f, &ports, 6100, 6109), 10);
 
-  qm_ports_init(&ports, 6000, 6109);
-  qm_sock_look_reserved(&f->net, &ports, t0);
   f->reserved = "6003-6109\n";
-  qm_sock_look_reserved(&f->net, &ports, t0 + 59 * QUICMIG_SECOND);
-  assert_int_equal(f->count[RESERVED], 2);
-  qm_sock_look_reserved(&f->net, &ports, t0 + 60 * QUICMIG_SECOND);
-  assert_int_equal(f->count[RESERVED], 3);
+  assert_false(look(f, &ports, t0 + 59 * QUICMIG_SECOND));
+  assert_int_equal(f->count[RESERVED], 1);
+  assert_true(look(f, &ports, t0 + 60 * QUICMIG_SECOND));
   assert_int_equal(use_up(f, &ports, 6000, 6002), 3);
 
-  /* What cannot be read, or is no list, changes nothing; nor without. */
+  /* What cannot be read, or is no list, is no news; nor is what is not there.
+   */
   f->fails = RESERVED;
   f->err = ENOENT;
-  qm_sock_look_reserved(&f->net, &ports, t0 + 120 * QUICMIG_SECOND);
+  assert_false(look(f, &ports, t0 + 120 * QUICMIG_SECOND));
   f->err = 0;
   f->reserved = "none";
-  qm_sock_look_reserved(&f->net, &ports, t0 + 180 * QUICMIG_SECOND);
-  assert_int_equal(f->count[RESERVED], 5);
+  assert_false(look(f, &ports, t0 + 180 * QUICMIG_SECOND));
+  assert_int_equal(f->count[RESERVED], 4);
   f->net.reserved = NULL;
-  qm_sock_look_reserved(&f->net, &ports, t0 + 240 * QUICMIG_SECOND);
+  assert_false(look(f, &ports, t0 + 240 * QUICMIG_SECOND));
   assert_int_equal(qm_ports_count(&ports), 3);
 }
 
@@ -156,7 +168,7 @@ static void a_range_reserved_as_a_whole_is_ours(void **state) {
   (void)state;
   f->reserved = "6000-6009\n";
   qm_ports_init(&ports, 6000, 6009);
-  qm_sock_look_reserved(&f->net, &ports, QUICMIG_SECOND);
+  assert_true(look(f, &ports, QUICMIG_SECOND));
   assert_int_equal(use_up(f, &ports, 6000, 6009), 10);
 }
 
