@@ -24,7 +24,7 @@ void qm_engine_init(qm_engine *e, const quicmig_options *o, qm_path *slots,
   qm_silence_init(&e->silence);
   qm_paths_init(&e->paths, slots, o->max_sockets, &e->out);
   e->hop.give_up = QUICMIG_NEVER;
-  e->srtt_low = QUICMIG_SECOND;
+  e->srtt_low = (uint32_t)QUICMIG_SECOND;
   e->stats.peer_budget = QM_LEDGER_NO_BUDGET;
 }
 

@@ -73,20 +73,20 @@ typedef struct qm_engine {
   qm_outbox out;
   qm_attempt hop;
   quicmig_stats stats;
-  quicmig_duration srtt_low; /* smallest seen; ngtcp2 forgets its at a hop */
-  uint32_t active_id;        /* the ACTIVE path */
+  uint32_t srtt_low;     /* ns; the smallest seen, a second at most: ngtcp2
+                          * forgets its at a hop */
+  uint32_t active_id;    /* the ACTIVE path */
   uint32_t tx_id;        /* carries the data: active, but in a REBIND trial */
+  uint32_t news_told;    /* verdicts of the policy that have an event */
   qm_nat *nat;           /* shared with other engines; NULL: no limit */
   quicmig_tstamp nat_at; /* a hop that can wait is made no sooner */
   quicmig_tstamp nat_told_at;
-  uint32_t news_told; /* verdicts of the policy that have an event */
   bool is_confirmed : 1;
   bool is_forbidden : 1; /* by the peer; MIGRATE only */
   bool is_forbidden_told : 1;
-  bool is_full : 1;   /* the congestion window has no room for a packet */
-  int16_t path_errno; /* last reported, */
-  quicmig_tstamp
-      path_errno_at; /* and when: an error a packet is one a second */
+  bool is_full : 1;       /* the congestion window has no room for a packet */
+  int16_t path_errno;     /* last reported, */
+  uint32_t path_errno_ms; /* and when, low bits: one a second is told */
 } qm_engine;
 
 /* slots: o->max_sockets zeroed entries that outlive the engine.  seed: random,

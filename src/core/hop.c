@@ -67,7 +67,7 @@ quicmig_duration qm_engine_min_gap(const qm_engine *e, quicmig_duration pto) {
 
 /* How long a draining socket is kept although its place is wanted. */
 static quicmig_duration drain_floor(qm_engine *e, const qm_cc *cc) {
-  e->srtt_low = qm_time_min(e->srtt_low, cc->srtt);
+  e->srtt_low = (uint32_t)qm_time_min(e->srtt_low, cc->srtt);
   return qm_time_clamp(3 * e->srtt_low, DRAIN_FLOOR_MIN, DRAIN_FLOOR_MAX);
 }
 

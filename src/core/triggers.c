@@ -17,10 +17,11 @@
 
 void qm_engine_on_path_error(qm_engine *e, const qm_path *p, int sys_errno,
                              const qm_cc *cc, quicmig_tstamp now) {
-  if (sys_errno != e->path_errno ||
-      now >= qm_time_add(e->path_errno_at, QUICMIG_SECOND)) {
+  uint32_t now_ms = (uint32_t)(now / QUICMIG_MILLISECOND);
+
+  if (sys_errno != e->path_errno || now_ms - e->path_errno_ms >= 1000) {
     e->path_errno = (int16_t)sys_errno;
-    e->path_errno_at = now;
+    e->path_errno_ms = now_ms;
     qm_outbox_push_event(&e->out, QUICMIG_EVENT_SOCKET_ERROR,
                          (uint64_t)sys_errno);
   }

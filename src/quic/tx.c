@@ -202,6 +202,7 @@ bool qm_migrator_flush(quicmig *m) {
 
 void qm_migrator_release(quicmig *m) {
   m->is_closing = true;
+  m->pace.at = 0;
   qm_engine_release(&m->engine);
   while (m->hold && !qm_txq_is_empty(&m->hold->q)) {
     drop_front(m, &m->hold->q);
