@@ -163,16 +163,11 @@ static void arm(qm_sconn *c) {
               qm_time_min(at, qm_conn_deadline(&c->conn)));
 }
 
-/* Ends it towards the application; it stays to absorb stray packets.  Nothing
- * stays of a handshake that timed out: its client is silent. */
+/* Ends it towards the application; it stays to absorb stray packets. */
 static void end(qm_sconn *c) {
   quicmig_duration pto = ngtcp2_conn_get_pto(c->conn.conn);
 
   qm_conn_end(&c->conn);
-  if (c->conn.close_err == QUICMIG_ERR_HANDSHAKE_TIMEOUT) {
-    qm_sconn_free(c);
-    return;
-  }
   leave_half_open(c);
   qm_conn_reset(&c->conn); /* 50 kB that stray packets do not need */
   qm_list_remove(&c->dirty);
@@ -215,10 +210,12 @@ static void on_error(qm_sconn *c, int liberr) {
     return;
   }
   sync_address(c);
-  if (qm_conn_on_error(&c->conn, liberr)) {
-    end(c);
-  } else {
+  if (!qm_conn_on_error(&c->conn, liberr)) {
     on_wants_run(&c->conn);
+  } else if (c->conn.close_err == QUICMIG_ERR_HANDSHAKE_TIMEOUT) {
+    qm_sconn_give_up(c); /* its client is silent: there is nothing to absorb */
+  } else {
+    end(c);
   }
 }
 
