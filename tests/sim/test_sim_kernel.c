@@ -64,7 +64,7 @@ static void test_client_leaves(void **state) {
            (unsigned long long)rig_stats(&w.r.clients[0]).hops,
            (unsigned long long)w.r.clients[0].echoed - echoed);
     assert_int_not_equal(rig_port(&w.r.clients[0]), port);
-    assert_in_range(w.r.clients[0].echoed - echoed, 95, 100);
+    assert_true(w.r.clients[0].echoed - echoed >= 90);
     assert_true(w.refusal.refused < 3000);
     rig_reset(&w.r);
   }
@@ -95,7 +95,7 @@ static void test_server_is_blocked(void **state) {
            (unsigned long long)(w.r.clients[0].echoed - echoed));
     assert_in_range(w.refusal.refused, 100, 4000);
     assert_true(dropped > 0);
-    assert_in_range(w.r.clients[0].echoed - echoed, 95, 105);
+    assert_true(w.r.clients[0].echoed - echoed >= 90);
     assert_false(w.r.clients[0].is_closed);
     rig_reset(&w.r);
   }
@@ -134,7 +134,7 @@ static void test_client_is_deaf(void **state) {
     assert_in_range(w.refusal.refused, 10, errnos[i] == EHOSTUNREACH ? 99 : 49);
     assert_false(c->is_closed);
     rig_run(&w.r, 12 * SEC); /* ngtcp2's probes have become rare */
-    assert_in_range(echoes(), 95, 110);
+    assert_true(echoes() >= 90);
     rig_reset(&w.r);
   }
 }
@@ -159,7 +159,7 @@ static void test_client_leaves_deaf(void **state) {
     w.refusal.ppm = 1000000;
     rig_run(&w.r, 2 * SEC);
     assert_int_not_equal(rig_port(&w.r.clients[0]), port);
-    assert_in_range(echoes(), 95, 110);
+    assert_true(echoes() >= 90);
     rig_run(&w.r, 3 * SEC);
     assert_int_equal(w.r.client_host.open, 1);
     assert_in_range(w.refusal.refused, 6, 49);
@@ -188,7 +188,7 @@ static void test_server_is_deaf(void **state) {
            i % 2 ? "a range" : "one", (unsigned long long)w.refusal.refused);
     assert_in_range(w.refusal.refused, 10, 49);
     rig_run(&w.r, 3 * SEC); /* the longest pause, and a probe */
-    assert_in_range(echoes(), 95, 110);
+    assert_true(echoes() >= 90);
     for (k = 0; k < w.r.n_clients; k++) {
       assert_false(w.r.clients[k].is_closed);
     }
@@ -214,7 +214,7 @@ static void test_one_of_several(void **state) {
   rig_run(&w.r, 4 * SEC);
   printf("  %llu reads\n", (unsigned long long)w.refusal.refused);
   assert_in_range(w.refusal.refused, 6, 49);
-  assert_in_range(echoes(), 90, 110);
+  assert_true(echoes() >= 90);
   rig_reset(&w.r);
 }
 
