@@ -320,12 +320,12 @@ static void test_loser_waits(void **state) {
     sim_refusal_init(&w.r.client_host, &refusal, SIM_SEND, EAGAIN);
     refusal.is_meant = is_v6;
     refusal.from = w.r.world.now + 270 * MS; /* the other one is about to win */
-    refusal.until = refusal.from + 30 * MS + lasts[i];
+    refusal.until = refusal.from + 35 * MS + lasts[i];
     assert_int_equal(connect_start(), 0);
     rig_run(&w.r, 300 * MS);
     assert_int_equal(w.connected, 1);
     assert_int_equal(w.r.client_host.open, 2);
-    rig_run(&w.r, lasts[i] > SEC ? SEC : lasts[i] + 2 * MS);
+    rig_run(&w.r, lasts[i] > SEC ? SEC : lasts[i] + 10 * MS);
     assert_int_equal(w.r.client_host.open, 1); /* taken, or given up */
     assert_true(refusal.refused > 10 && refusal.refused < 1000);
     rig_run(&w.r, 250 * MS);
