@@ -14,6 +14,7 @@
 #define QM_SERVER_H
 
 #include "base/heap.h"
+#include "core/pace.h"
 #include "endpoint/backlog.h"
 #include "endpoint/cidtable.h"
 #include "endpoint/conn.h"
@@ -44,12 +45,14 @@ typedef struct qm_sconn {
   qm_routes routes;
   const qm_route *route; /* by which the packet at hand came */
   qm_evidence evidence;  /* which packets are genuine and new */
-  uint32_t n_too_large;  /* of the server's, that it knows of */
-  uint8_t *close_pkt; /* the CONNECTION_CLOSE, for the peer's stray packets */
+  qm_pace pace;
+  uint32_t n_too_large; /* of the server's, that it knows of */
+  uint8_t *close_pkt;   /* the CONNECTION_CLOSE, for the peer's stray packets */
   size_t close_len;
   qm_addr close_to;       /* where it goes, as ngtcp2 knows the address */
   uint32_t lost_goodbyes; /* the server's, when close_pkt was queued */
   uint32_t strays;
+  bool is_paced; /* it wants to write, and waits for its pace */
 } qm_sconn;
 
 struct quicmig_server {

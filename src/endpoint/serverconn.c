@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "quic/pacing.h"
+
 /* After its end a connection absorbs stray packets for this many PTOs (RFC
  * 9000 section 10.2). */
 #define LINGER_PTOS 3
@@ -156,11 +158,12 @@ void qm_sconn_free(qm_sconn *c) {
   s->stats.connections--;
 }
 
+/* What only a write would do waits with it. */
 static void arm(qm_sconn *c) {
-  quicmig_tstamp at = ngtcp2_conn_get_expiry(c->conn.conn);
+  quicmig_tstamp at = c->is_paced ? c->pace.at : qm_conn_deadline(&c->conn);
 
   qm_heap_set(&c->server->timers, &c->timer,
-              qm_time_min(at, qm_conn_deadline(&c->conn)));
+              qm_time_min(at, ngtcp2_conn_get_expiry(c->conn.conn)));
 }
 
 /* Ends it towards the application; it stays to absorb stray packets. */
@@ -346,14 +349,41 @@ void qm_sconn_say_goodbye(qm_sconn *c, uint8_t *room) {
   }
 }
 
+/* The last burst has to leave before the next; a goodbye waits for nothing. */
+static bool waits_for_pace(qm_sconn *c) {
+  c->is_paced =
+      !c->conn.wants_close && !qm_pace_is_open(&c->pace, c->server->clock.last);
+  if (c->is_paced) {
+    qm_list_remove(&c->dirty);
+    arm(c);
+  }
+  return c->is_paced;
+}
+
+static size_t quantum(const qm_sconn *c) {
+  qm_pace_view v = qm_pacing_view(c->conn.conn);
+
+  return qm_pace_quantum(&v, QM_PACING_ANY_QUANTUM);
+}
+
+static void pace(qm_sconn *c, size_t written) {
+  qm_pace_view v = qm_pacing_view(c->conn.conn);
+
+  qm_pace_on_written(&c->pace, &v, written, c->server->clock.last);
+}
+
 bool qm_sconn_write(qm_sconn *c) {
   quicmig_server *s = c->server;
-  size_t left = ngtcp2_conn_get_send_quantum(c->conn.conn);
+  size_t most, left;
   ngtcp2_path_storage ps;
   ngtcp2_pkt_info pi;
   ngtcp2_ssize n = 0;
   uint8_t *room = NULL;
 
+  if (waits_for_pace(c)) {
+    return true;
+  }
+  most = left = quantum(c);
   ngtcp2_path_storage_zero(&ps);
   sync_address(c);
   if (c->n_too_large != s->n_too_large) { /* perhaps one of ours */
@@ -373,7 +403,7 @@ bool qm_sconn_write(qm_sconn *c) {
     on_error(c, (int)n);
     return true;
   }
-  ngtcp2_conn_update_pkt_tx_time(c->conn.conn, s->clock.last);
+  pace(c, most - left);
   if (c->conn.is_close_sent) {
     say_goodbye(c, &ps.path.remote, &pi, room, (size_t)n);
     return true;

@@ -23,7 +23,8 @@ is_allowed() {
   'quic "base/'* | 'quic "core/'* | 'quic "io/'* | 'quic "quic/'*) ;;
   'quic <quicmig/'* | 'quic <ngtcp2/'*) ;;
   'endpoint "base/'* | 'endpoint "io/'* | 'endpoint "endpoint/'*) ;;
-  'endpoint "quic/private.h"' | 'endpoint "quic/evidence.h"') ;;
+  'endpoint "quic/private.h"' | 'endpoint "quic/evidence.h"' | \
+    'endpoint "quic/pacing.h"' | 'endpoint "core/pace.h"') ;;
   'endpoint <quicmig/'* | 'endpoint <ngtcp2/'* | 'endpoint <gnutls/'*) ;;
   'ev <quicmig/'* | 'ev <ev.h>') ;;
   'examples <quicmig/'* | 'examples <ev.h>') ;;

@@ -57,7 +57,8 @@ static void prepare(const row *t) {
   w.l.rate = t->rate;
   sim_line_init(&r->world, &w.line, 10 * MS);
   w.line.side[SIM_UP].rate = w.line.side[SIM_DOWN].rate = 10000000;
-  w.line.side[SIM_UP].queue = w.line.side[SIM_DOWN].queue = 100;
+  /* No window of these seconds fills it: what shrinks one is not the line. */
+  w.line.side[SIM_UP].queue = w.line.side[SIM_DOWN].queue = 400;
   load_start(&w.l);
   w.client_at = r->client_actor.deadline;
   w.load_at = w.l.actor.deadline;
