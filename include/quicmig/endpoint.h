@@ -90,9 +90,8 @@ typedef struct quicmig_transport_options {
   quicmig_duration keep_alive;
   /* Give up a handshake that takes longer, 100 ms - 10 min.  [10 s] */
   quicmig_duration handshake_timeout;
-  /* RTT assumed before the first sample (RFC 9002 section 6.2.2), 1 ms - 10 s.
-   * Below 100 ms a server's ngtcp2 may end a connection whose answers vanish
-   * for seconds around a hop (docs/upstream.md).  [333 ms] */
+  /* RTT assumed before the first sample (RFC 9002 section 6.2.2), 1 ms - 10 s;
+   * a server takes at least 100 ms.  [333 ms] */
   quicmig_duration initial_rtt;
   /* A DATAGRAM that has waited this long is dropped instead of sent; 0: no
    * limit; else 1 ms - 1 h.  After a hop over a full queue the client waits for

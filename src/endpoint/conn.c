@@ -39,13 +39,26 @@ int qm_conn_check(quicmig_transport_options *dest,
   return 0;
 }
 
+/*
+ * A server with a shorter initial RTT gives a silent path up so early that,
+ * when its client is heard again, ngtcp2 (1.11, 1.24) takes the connection ID
+ * back into use that it is retiring, and the client ends the connection.
+ */
+#define SERVER_INITIAL_RTT_MIN (100 * QUICMIG_MILLISECOND)
+
+static quicmig_duration initial_rtt(const quicmig_conn *c) {
+  return c->tls->is_server && c->o->initial_rtt < SERVER_INITIAL_RTT_MIN
+             ? SERVER_INITIAL_RTT_MIN
+             : c->o->initial_rtt;
+}
+
 /* Without shaping: the room that a packet is given is its limit, see qm_pmtu.
  */
 static void fill_settings(const quicmig_conn *c, ngtcp2_settings *s,
                           quicmig_tstamp now) {
   ngtcp2_settings_default(s);
   s->initial_ts = now;
-  s->initial_rtt = c->o->initial_rtt;
+  s->initial_rtt = initial_rtt(c);
   s->handshake_timeout = c->o->handshake_timeout;
   s->max_tx_udp_payload_size = c->o->max_udp_payload;
   s->no_tx_udp_payload_size_shaping = 1;

@@ -55,8 +55,6 @@ typedef struct hole_case {
 
 static void start(const hole_case *t) {
   rig_init(&w.r, 3, false);
-  /* Below, ngtcp2 may end the connection itself: docs/upstream.md. */
-  w.r.server_transport.initial_rtt = 100 * MS;
   sim_line_init(&w.r.world, &w.line, DELAY);
   sim_filter_init(&w.r.world, &w.filter, drops, NULL);
   w.r.migration.hop_interval = 3600 * SEC;
