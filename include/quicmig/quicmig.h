@@ -170,19 +170,21 @@ typedef ngtcp2_ssize (*quicmig_write_pkt)(quicmig *m, ngtcp2_path *path,
                                           void *user_data);
 
 /*
- * Calls write_pkt until it has nothing more, ngtcp2's pacer wants a pause, or
- * four send quanta (64 KiB each) are written, and sends every packet on the
+ * Calls write_pkt until it has nothing more, the pacer wants a pause, or four
+ * send quanta (64 KiB each) are written, and sends every packet on the
  * socket of the path that ngtcp2 named: packets of the same path, ECN mark and
  * size leave as one message (UDP_SEGMENT), messages in batches.  What the
  * kernel does not take now is kept, at most a send quantum of 64 KiB, and sent
  * first next time; when the kernel has taken nothing for three PTOs it is lost,
- * as the network may lose it.  After a hop over a full queue write_pkt is not
- * called until that has drained, 100 ms at most; another function than in the
- * call before is called all the same, so that a CONNECTION_CLOSE leaves at
- * once.  A program that wrote one calls quicmig_write() again, when
- * quicmig_deadline() says, until it returns 0: then the kernel has taken it, or
- * has refused it for three PTOs, for any reason but its size.
- * Uses about 95 KiB of stack.  Calls back: all.  callback: no.
+ * as the network may lose it.  While the pacer pauses (RFC 9002 section 7.7; 25
+ * ms at most, what ngtcp2 has to acknowledge or to probe waits too), and after
+ * a hop over a full queue until that has drained (100 ms at most), write_pkt is
+ * not called; another function than in the call before is called all the same,
+ * so that a CONNECTION_CLOSE leaves at once.  ngtcp2 paces by itself where its
+ * congestion controller has a rate (BBR).  A program that wrote one calls
+ * quicmig_write() again, when quicmig_deadline() says, until it returns 0: then
+ * the kernel has taken it, or has refused it for three PTOs, for any reason but
+ * its size. Uses about 95 KiB of stack.  Calls back: all.  callback: no.
  * Returns 0 when all was sent, 1 when more waits: quicmig_deadline() says when
  * to call again. Errors: QUICMIG_ERR_CONN (write_pkt's error, in
  * quicmig_conn_error()), QUICMIG_ERR_INVALID_STATE, QUICMIG_ERR_REENTRANT.

@@ -67,8 +67,8 @@ static inline void qm_pace_on_written(qm_pace *p, const qm_pace_view *v,
   quicmig_duration spread = v->is_slow_start ? v->rtt / 2 : v->rtt / 5 * 4;
 
   if (bytes && v->cwnd && !qm_pace_is_free(v)) {
-    p->at = qm_time_add(qm_time_max(p->at, now),
-                        qm_time_min(bytes * spread / v->cwnd, QM_PACE_MOST));
+    p->at = qm_time_add(qm_time_max(p->at, now), bytes * spread / v->cwnd);
+    p->at = qm_time_min(p->at, qm_time_add(now, QM_PACE_MOST));
   }
 }
 

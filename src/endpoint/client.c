@@ -306,7 +306,8 @@ static bool step(quicmig_client *c, int fd, quicmig_tstamp now) {
     return true;
   }
   c->wants_run = false;
-  c->conn.is_validating = qm_migrator_is_validating(c->migrator);
+  c->conn.is_validating =
+      qm_migrator_is_validating(c->migrator) || c->conn.is_own_first;
   begin_write(c);
   rv = write_some(c, now);
   if (rv == QUICMIG_ERR_CONN) {

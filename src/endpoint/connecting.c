@@ -346,14 +346,16 @@ static bool run_dial(quicmig_client *c, unsigned i, int fd, quicmig_tstamp now,
   return false;
 }
 
-/* The same CONNECTION_CLOSE on all of them.  True: it is said. */
-static bool give_up(quicmig_client *c, quicmig_tstamp now,
+/* The same CONNECTION_CLOSE on all of them.  True: it is said.  Those that have
+ * said it are watched no more, whatever comes for them. */
+static bool give_up(quicmig_client *c, int fd, quicmig_tstamp now,
                     qm_client_turn *turn) {
   qm_connecting *k = c->connecting;
   qm_dial_end end = qm_dial_get_end(&c->conn);
   unsigned i, last = k->loaded, waiting = NO_DIAL;
 
   k->is_given_up = true;
+  k->last_call = QUICMIG_NEVER;
   for (i = 0; i < DIALS; i++) {
     if (!qm_dial_is_live(&k->dials[i])) {
       continue;
@@ -361,7 +363,8 @@ static bool give_up(quicmig_client *c, quicmig_tstamp now,
     load(c, i);
     end.is_close_sent = c->conn.is_close_sent;
     qm_dial_set_end(&c->conn, &end);
-    if (turn(c, -1, now)) {
+    if (turn(c, fd, now)) {
+      (void)quicmig_detach(c->migrator);
       k->dials[i].is_over = true;
       last = i;
     } else {
@@ -461,7 +464,7 @@ bool qm_connecting_run(quicmig_client *c, int fd, quicmig_tstamp now,
     return is_over;
   }
   if (is_given_up(c)) {
-    return give_up(c, now, turn);
+    return give_up(c, fd, now, turn);
   }
   load_any(c);
   if (qm_dial_is_live(&k->dials[k->loaded]) && is_lost(k)) {

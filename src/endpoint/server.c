@@ -225,14 +225,15 @@ void quicmig_server_get_stats(const quicmig_server *s,
 
 quicmig_tstamp quicmig_server_deadline(const quicmig_server *s) {
   const qm_heap_node *top = qm_heap_top(&s->timers);
-  quicmig_tstamp at =
-      qm_time_min(top ? top->at : QUICMIG_NEVER, qm_server_goodbyes_at(s));
+  quicmig_tstamp at = top ? top->at : QUICMIG_NEVER;
 
   at = qm_time_min(at, qm_listener_deadline(&s->listener));
   if (s->write_at != QUICMIG_NEVER) {
-    at = qm_time_min(at, s->write_at);
+    at = qm_time_min(at, s->write_at); /* until then nothing is said */
   } else if (!qm_list_is_empty(&s->dirty) || qm_server_has_deferred(s)) {
     return 0;
+  } else {
+    at = qm_time_min(at, qm_server_goodbyes_at(s));
   }
   if (qm_inbox_has_more(&s->inbox)) {
     return 0;

@@ -28,30 +28,39 @@ void qm_server_defer(quicmig_server *s, const qm_msg *pkt,
   uint64_t id = e ? e->hash : qm_cidtable_hash(&s->ids, vc->dcid, vc->dcidlen);
   qm_backlog *b = e ? &s->answers : &s->initials;
 
-  if (e || is_welcome(s, pkt, id)) {
+  /* No peer was told that it may send more (max_udp_payload_size). */
+  if (pkt->len <= QM_PKT_MAX && (e || is_welcome(s, pkt, id))) {
     (void)qm_backlog_add(b, pkt, id, s->reading, s->clock.last);
   }
 }
 
 /* --- beginning --- */
 
-/* Is there room for one more half-open connection?  The oldest makes room,
+static bool has_place(const quicmig_server *s) {
+  return s->stats.connections < s->o.max_connections &&
+         s->stats.half_open < s->o.max_half_open;
+}
+
+/* Is there room for one more connection?  The oldest half-open one makes room,
  * once it has had its time: a flood holds each place for a second, not for the
  * whole handshake_timeout. */
 static bool make_room(quicmig_server *s) {
   qm_sconn *oldest;
 
-  if (s->stats.half_open < s->o.max_half_open) {
+  if (has_place(s)) {
     return true;
+  }
+  if (qm_list_is_empty(&s->half_open)) {
+    return false;
   }
   oldest = qm_list_entry(s->half_open.next, qm_sconn, half_open);
   if (qm_time_since(s->clock.last, oldest->began_at) < GRACE) {
-    s->stats.half_open_refused++;
+    s->stats.half_open_refused += s->stats.half_open >= s->o.max_half_open;
     return false;
   }
   s->stats.half_open_evicted++;
   qm_sconn_give_up(oldest);
-  return true;
+  return has_place(s);
 }
 
 static qm_sconn *begin(quicmig_server *s, const qm_msg *pkt,
@@ -64,8 +73,7 @@ static qm_sconn *begin(quicmig_server *s, const qm_msg *pkt,
   qm_sconn *c = NULL;
 
   /* Whoever makes room is told, and may close the server. */
-  if (!s->is_closing && s->stats.connections < s->o.max_connections &&
-      make_room(s) && !s->is_closing) {
+  if (!s->is_closing && make_room(s) && !s->is_closing) {
     c = qm_sconn_new(s, hd, &path);
   }
   if (c) {

@@ -353,6 +353,13 @@ static int write_quanta(quicmig *m, quicmig_write_pkt write_pkt, void *arg) {
   return rv;
 }
 
+/* Another function may have more to write than this one had. */
+static void wait_for_pace(quicmig *m) {
+  if (!qm_pace_is_open(&m->pace, m->clock.last)) {
+    m->write_at = qm_time_min(m->write_at, m->pace.at);
+  }
+}
+
 int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt, quicmig_tstamp now,
                   void *write_user_data) {
   int rv = qm_migrator_enter(m, now);
@@ -365,6 +372,7 @@ int quicmig_write(quicmig *m, quicmig_write_pkt write_pkt, quicmig_tstamp now,
   if (qm_migrator_flush(m) && !is_held(m, write_pkt)) {
     qm_migrator_ping(m);
     rv = write_quanta(m, write_pkt, write_user_data);
+    wait_for_pace(m);
     qm_migrator_run(m);
     qm_migrator_on_flight(m, UINT64_MAX);
     qm_migrator_ping(m);

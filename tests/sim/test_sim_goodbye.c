@@ -439,6 +439,21 @@ static void test_many(void **state) {
   }
 }
 
+/* Some are dropped, and then the socket is full for ever: it is waited for. */
+static void test_many_and_full(void **state) {
+  quicmig_server_stats s = {.size = sizeof(s)};
+
+  (void)state;
+  prepare(true, EAGAIN);
+  assert_int_equal(rig_start(&w.r, 200), 0);
+  refuse_for(EVER);
+  all_close();
+  rig_run(&w.r, 10 * SEC);
+  quicmig_server_get_stats(w.r.server, &s);
+  assert_int_equal(s.closes_waiting, 0);
+  rig_reset(&w.r);
+}
+
 /* Freed while it waits: one last try. */
 static void test_server_is_freed(void **state) {
   (void)state;
@@ -463,6 +478,7 @@ int main(void) {
                                      cmocka_unit_test(test_attempt_fails),
                                      cmocka_unit_test(test_server),
                                      cmocka_unit_test(test_many),
+                                     cmocka_unit_test(test_many_and_full),
                                      cmocka_unit_test(test_server_is_freed)};
 
   return cmocka_run_group_tests(tests, NULL, NULL);
