@@ -193,6 +193,7 @@ qm_silence_verdict qm_silence_on_time(qm_silence *s, bool is_over,
     return QM_SILENCE_OPEN;
   }
   if (!is_proven) {
+    /* As long as nothing is heard anywhere the alarm goes on. */
     s->path = s->heard_at ? 0 : s->path;
     s->is_dark = s->path != 0;
     return QM_SILENCE_OPEN;

@@ -1,5 +1,6 @@
 /* The proof of a new path: validated, or given up. */
 #include "core/attempt.h"
+#include "core/pace.h"
 
 #include <assert.h>
 
@@ -16,9 +17,8 @@
 #define REBIND_WAIT_MAX (3 * QUICMIG_SECOND)
 /* And when nothing could be sent for so long. */
 #define REBIND_UNSENT_MAX QUICMIG_SECOND
-/* With less in flight than a fresh window may send at once, the queue in front
- * of the bottleneck is not ours; and no queue is waited for any longer. */
-#define HOLD_IN_FLIGHT 14720
+/* No queue is waited for any longer.  (Nor any with only QM_PACE_FREE in
+ * flight, what a fresh window may send at once: it is not ours.) */
 #define HOLD_MAX (100 * MS)
 #define HOLD_BITS 0x7ffffffu
 
@@ -103,7 +103,7 @@ static void hold(qm_engine *e, const qm_path *from, const qm_path *p) {
   quicmig_duration rtt =
       qm_time_min(a->record.validate_time, a->record.srtt_before);
 
-  if (base && rtt > base && e->silence.in_flight > HOLD_IN_FLIGHT &&
+  if (base && rtt > base && e->silence.in_flight > QM_PACE_FREE &&
       from->home == p->home && a->record.reason != QUICMIG_REASON_EXPLICIT &&
       !qm_engine_is_urgent(a->record.reason)) {
     e->hop.hold_us =

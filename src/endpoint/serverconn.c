@@ -360,18 +360,6 @@ static bool waits_for_pace(qm_sconn *c) {
   return c->is_paced;
 }
 
-static size_t quantum(const qm_sconn *c) {
-  qm_pace_view v = qm_pacing_view(c->conn.conn);
-
-  return qm_pace_quantum(&v, QM_PACING_ANY_QUANTUM);
-}
-
-static void pace(qm_sconn *c, size_t written) {
-  qm_pace_view v = qm_pacing_view(c->conn.conn);
-
-  qm_pace_on_written(&c->pace, &v, written, c->server->clock.last);
-}
-
 bool qm_sconn_write(qm_sconn *c) {
   quicmig_server *s = c->server;
   size_t most, left;
@@ -383,7 +371,7 @@ bool qm_sconn_write(qm_sconn *c) {
   if (waits_for_pace(c)) {
     return true;
   }
-  most = left = quantum(c);
+  most = left = qm_pacing_quantum(c->conn.conn);
   ngtcp2_path_storage_zero(&ps);
   sync_address(c);
   if (c->n_too_large != s->n_too_large) { /* perhaps one of ours */
@@ -403,7 +391,7 @@ bool qm_sconn_write(qm_sconn *c) {
     on_error(c, (int)n);
     return true;
   }
-  pace(c, most - left);
+  qm_pacing_on_written(c->conn.conn, &c->pace, most - left, s->clock.last);
   if (c->conn.is_close_sent) {
     say_goodbye(c, &ps.path.remote, &pi, room, (size_t)n);
     return true;

@@ -32,4 +32,18 @@ static inline qm_pace_view qm_pacing_view(ngtcp2_conn *conn) {
                         .is_slow_start = i.cwnd < i.ssthresh};
 }
 
+/* Both for a connection that ngtcp2 does not pace. */
+static inline size_t qm_pacing_quantum(ngtcp2_conn *conn) {
+  qm_pace_view v = qm_pacing_view(conn);
+
+  return qm_pace_quantum(&v, QM_PACING_ANY_QUANTUM);
+}
+
+static inline void qm_pacing_on_written(ngtcp2_conn *conn, qm_pace *p,
+                                        size_t bytes, quicmig_tstamp now) {
+  qm_pace_view v = qm_pacing_view(conn);
+
+  qm_pace_on_written(p, &v, bytes, now);
+}
+
 #endif

@@ -298,19 +298,15 @@ static bool is_held(quicmig *m, quicmig_write_pkt write_pkt) {
 }
 
 static size_t quantum(const quicmig *m) {
-  qm_pace_view v = qm_pacing_view(m->conn);
-  size_t most = ngtcp2_conn_get_send_quantum(m->conn);
-
-  return m->is_paced_by_cc ? most : qm_pace_quantum(&v, most);
+  return m->is_paced_by_cc ? ngtcp2_conn_get_send_quantum(m->conn)
+                           : qm_pacing_quantum(m->conn);
 }
 
 static void pace(quicmig *m, size_t written) {
-  qm_pace_view v = qm_pacing_view(m->conn);
-
   if (m->is_paced_by_cc) {
     ngtcp2_conn_update_pkt_tx_time(m->conn, m->clock.last);
   } else {
-    qm_pace_on_written(&m->pace, &v, written, m->clock.last);
+    qm_pacing_on_written(m->conn, &m->pace, written, m->clock.last);
   }
 }
 
