@@ -30,13 +30,34 @@ void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket,
                    .key = key};
 }
 
+/* The other name of a path: that of another host. */
+static qm_addr twin(const qm_addr *shown) {
+  qm_addr a = *shown;
+  uint8_t *host = qm_addr_family(&a) == AF_INET6 ? &a.u.in6.sin6_addr.s6_addr[0]
+                                                 : (uint8_t *)&a.u.in.sin_addr;
+
+  *host ^= 0x80;
+  return a;
+}
+
+static bool has_name(const qm_route *route, const struct sockaddr *name,
+                     socklen_t len) {
+  qm_addr other;
+
+  if (!route->shown.len || qm_addr_is(&route->shown, name, len)) {
+    return route->shown.len;
+  }
+  other = twin(&route->shown);
+  return qm_addr_is(&other, name, len);
+}
+
 static qm_route *search(qm_routes *r, const struct sockaddr *shown,
                         socklen_t len) {
   uint8_t i, at = r->last;
 
   for (i = 0; i < QM_ROUTES_MAX;
        i++, at = (uint8_t)((at + 1) % QM_ROUTES_MAX)) {
-    if (r->all[at].shown.len && qm_addr_is(&r->all[at].shown, shown, len)) {
+    if (has_name(&r->all[at], shown, len)) {
       r->last = at;
       return &r->all[at];
     }
@@ -52,6 +73,12 @@ const qm_route *qm_routes_find(qm_routes *r, const struct sockaddr *shown,
     route->asked = ++r->asked;
   }
   return route;
+}
+
+void qm_routes_rename(qm_routes *r, const qm_route *route) {
+  qm_addr *shown = &r->all[route - r->all].shown;
+
+  *shown = twin(shown);
 }
 
 void qm_routes_on_accepted(qm_routes *r, const qm_route *route) {

@@ -27,7 +27,8 @@
 #define QM_ROUTES_ASKED 6
 
 typedef struct qm_route {
-  qm_addr shown; /* what ngtcp2 takes for the client's address; len 0: none */
+  qm_addr shown; /* what ngtcp2 takes for the client's address, from now on;
+                  * len 0: none */
   qm_addr remote;
   qm_addr local;
   uint32_t socket;   /* its number */
@@ -57,8 +58,13 @@ void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket,
 const qm_route *qm_routes_on_packet(qm_routes *r, const qm_addr *remote,
                                     const qm_addr *local, uint32_t socket);
 
-/* The path that is shown with that address, for ngtcp2; NULL: not known any
- * more. */
+/* From now on ngtcp2 takes that path for one from another host, which resets
+ * what it knows of the network, and goes by its other name if that is done
+ * again. */
+void qm_routes_rename(qm_routes *r, const qm_route *route);
+
+/* The path that is shown with that address, for ngtcp2, or was before it was
+ * renamed; NULL: not known any more. */
 const qm_route *qm_routes_find(qm_routes *r, const struct sockaddr *shown,
                                socklen_t len);
 

@@ -21,6 +21,7 @@
 #include "endpoint/inbox.h"
 #include "endpoint/listener.h"
 #include "endpoint/routes.h"
+#include "endpoint/standstill.h"
 #include "endpoint/tracker.h"
 #include "io/rxbuf.h"
 #include "io/txlack.h"
@@ -45,6 +46,7 @@ typedef struct qm_sconn {
   qm_routes routes;
   const qm_route *route; /* by which the packet at hand came */
   qm_evidence evidence;  /* which packets are genuine and new */
+  qm_standstill standstill;
   qm_pace pace;
   uint32_t n_too_large; /* of the server's, that it knows of */
   uint8_t *close_pkt;   /* the CONNECTION_CLOSE, for the peer's stray packets */

@@ -251,6 +251,25 @@ void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
   }
 }
 
+/* ngtcp2 read a packet.  Those that it did not accept, copies from elsewhere,
+ * must not push a path out; nor are they a sign of life. */
+static void on_accepted(qm_sconn *c) {
+  ngtcp2_conn *conn = c->conn.conn;
+  ngtcp2_conn_info i;
+
+  qm_routes_on_accepted(&c->routes, c->route);
+  if (ngtcp2_conn_get_cwnd_left(conn) >= NGTCP2_MAX_UDP_PAYLOAD_SIZE) {
+    qm_standstill_on_room(&c->standstill);
+    return;
+  }
+  ngtcp2_conn_get_conn_info(conn, &i);
+  if (qm_standstill_on_full(&c->standstill, i.bytes_in_flight,
+                            ngtcp2_conn_get_pto(conn), c->server->clock.last)) {
+    qm_routes_rename(&c->routes, c->route);
+    c->conn.is_validating = true;
+  }
+}
+
 void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt) {
   const ngtcp2_pkt_info pi = {.ecn = pkt->ecn};
   /* ngtcp2 copies the addresses; it takes them without const. */
@@ -280,8 +299,8 @@ void qm_sconn_on_packet(qm_sconn *c, const qm_msg *pkt) {
     on_error(c, rv);
     return;
   }
-  if (is_accepted) { /* copies from elsewhere must not push it out */
-    qm_routes_on_accepted(&c->routes, c->route);
+  if (is_accepted) {
+    on_accepted(c);
   }
   on_wants_run(&c->conn);
 }

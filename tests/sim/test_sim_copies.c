@@ -5,7 +5,6 @@
  * that come first do lead the answers away, but no longer than they come (RFC
  * 9000 section 9.3.3). */
 #include "rig.h"
-#include "scale.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +36,9 @@ static const row rows[] = {
     {"to other ports", true, false, false, 0, HOPS},
     /* Hundreds of sockets at once: not all are read in order. */
     {"to other ports, batched", true, false, true, 20, HOPS / 2},
-    {"to other ports, first, for a second", true, true, false, 250, HOPS / 3},
+    /* Three moves at once leave the server's ngtcp2 with a full window and no
+     * loss timer, at three of the seeds 1 to 8 (docs/upstream.md). */
+    {"to other ports, first, for a second", true, true, false, 20, HOPS / 2},
 };
 
 static struct world {
@@ -126,15 +127,6 @@ static void stop_hopping(void) {
   rig_run(&w.r, 500 * MS);
 }
 
-/* Known and not mended (docs/upstream.md): after three such moves at once the
- * server's ngtcp2 may have a full window and no timer. */
-static bool is_stuck(const row *t) {
-  const rig_client *c = &w.r.clients[0];
-
-  return t->is_first && rig_lost(&w.r) == c->sent &&
-         scale_is_pending("a server whose window is full without a timer");
-}
-
 static void run(const row *t) {
   quicmig_server_stats s = {.size = sizeof(s)};
   const rig_client *c;
@@ -155,10 +147,6 @@ static void run(const row *t) {
       (unsigned long long)c->sent, (unsigned long long)s.rx_packets,
       (unsigned long long)s.tx_dropped);
   assert_false(c->is_closed);
-  if (is_stuck(t)) {
-    rig_reset(&w.r);
-    return;
-  }
   assert_true(t->is_first || s.rx_packets > COPIES * c->sent);
   assert_true(rig_lost(&w.r) * 1000 <= c->sent * t->lost);
   assert_true(rig_stats(c).hops >= t->hops);

@@ -303,6 +303,37 @@ static void strangers_cannot_tell_the_shown_port(void **state) {
   }
 }
 
+/* The same path under another host's name: what comes by it has the new one,
+ * what ngtcp2 sends to either goes there, and nobody else gets them. */
+static void one_path_and_two_names(void **state) {
+  static const int families[] = {AF_INET, AF_INET6};
+  size_t i;
+
+  (void)state;
+  for (i = 0; i < COUNT_OF(families); i++) {
+    qm_routes r = begin();
+    qm_addr a, before, after;
+    const qm_route *route;
+
+    qm_addr_any(&a, families[i]);
+    qm_addr_set_port(&a, 7);
+    route = see(&r, &a, FIRST);
+    before = route->shown;
+    qm_routes_use(&r, route);
+    qm_routes_rename(&r, route);
+    after = see(&r, &a, FIRST)->shown;
+    assert_false(qm_addr_is_same_host(&after, &before));
+    assert_int_equal(qm_addr_port(&after), 7);
+    assert_ptr_equal(find(&r, &before), route);
+    assert_ptr_equal(find(&r, &after), route);
+    assert_true(qm_addr_is_equal(&find(&r, &before)->remote, &a));
+    assert_ptr_not_equal(see(&r, &after, FIRST), route); /* a true host */
+    assert_ptr_equal(find(&r, &after), route);
+    qm_routes_rename(&r, route);
+    assert_true(qm_addr_is_equal(&see(&r, &a, FIRST)->shown, &before));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(knows_nobody_at_first),
@@ -316,6 +347,7 @@ int main(void) {
       cmocka_unit_test(keeps_the_last_ones),
       cmocka_unit_test(a_flood_spares_the_one_in_use),
       cmocka_unit_test(families_are_told_apart),
+      cmocka_unit_test(one_path_and_two_names),
       cmocka_unit_test(strangers_cannot_tell_the_shown_port),
   };
 
