@@ -25,8 +25,6 @@
 #define JUDGE_PTOS 2
 /* Doublings of the patience with paths that were never heard. */
 #define MUTES_MAX 5u
-/* A silence of this share of the patience shows that it is still needed. */
-#define NEEDED_SHARE 4
 
 void qm_silence_init(qm_silence *s) {
   *s = (qm_silence){.since = QUICMIG_NEVER,
@@ -40,11 +38,12 @@ static void be_patient(qm_silence *s, quicmig_duration floor,
   s->patient_until = qm_time_add(now, PATIENT_FOR);
 }
 
-/* It ended by itself: patience was right, and is needed for longer. */
+/* It ended by itself.  If it would have been an alarm without patience, that
+ * was right, and is needed for longer. */
 static void note_end(qm_silence *s, quicmig_tstamp now) {
   quicmig_duration silence = qm_time_since(now, s->since);
 
-  if (s->floor && silence > s->floor / NEEDED_SHARE) {
+  if (s->floor && silence > s->floor / FLOOR_FACTOR) {
     be_patient(s, 2 * silence, now);
   }
 }

@@ -431,6 +431,25 @@ static void way_back_in_the_dark(void **state) {
   assert_int_equal(qm_silence_way_back(&s), 0);
 }
 
+/* The network pauses from *now on.  Returns the alarms in that, 0 or 1. */
+static uint32_t pause_once(qm_silence *s, quicmig_duration pause,
+                           quicmig_tstamp *now) {
+  uint32_t n = 0;
+
+  qm_silence_on_rx(s, *now);
+  qm_silence_on_flight(s, FULL, true, PTO, *now);
+  if (qm_silence_deadline(s, 2) < *now + pause) {
+    n = 1;
+    qm_silence_on_alarm(s, 1, 2, qm_silence_deadline(s, 2));
+    qm_silence_on_move(s);
+    qm_silence_on_life(s, 1, *now + pause);
+    qm_silence_on_proof(s, pause, *now + pause);
+  }
+  *now += pause;
+  qm_silence_on_time(s, false, *now);
+  return n;
+}
+
 /* A network that pauses now and then, at random, for less than a second: one
  * false alarm, whatever else is the case. */
 static void pauses(void **state) {
@@ -442,23 +461,30 @@ static void pauses(void **state) {
   (void)state;
   qm_silence_init(&s);
   while (now < T0 + hours * HOUR) {
-    quicmig_duration pause;
-
     x = x * 6364136223846793005ull + 1442695040888963407ull;
-    pause = (x >> 33) % 990 * MS;
-    qm_silence_on_rx(&s, now);
-    qm_silence_on_flight(&s, FULL, true, PTO, now);
-    if (qm_silence_deadline(&s, 2) < now + pause) {
-      n++;
-      qm_silence_on_alarm(&s, 1, 2, qm_silence_deadline(&s, 2));
-      qm_silence_on_move(&s);
-      qm_silence_on_life(&s, 1, now + pause);
-      qm_silence_on_proof(&s, pause, now + pause);
-    }
-    qm_silence_on_time(&s, false, now + pause);
-    now += pause + (x >> 40) % 5000 * MS;
+    n += pause_once(&s, (x >> 33) % 990 * MS, &now);
+    now += (x >> 40) % 5000 * MS;
   }
   print_message("%u alarms in %u h\n", n, hours);
+  assert_int_equal(n, 1);
+}
+
+/* One long pause, and then short ones, each of which would be an alarm for
+ * whoever is not patient: patience goes on for as long as they come. */
+static void a_long_pause_and_short_ones(void **state) {
+  quicmig_tstamp now = T0;
+  uint32_t i, n;
+  qm_silence s;
+
+  (void)state;
+  qm_silence_init(&s);
+  n = pause_once(&s, 3 * S, &now);
+  qm_silence_on_flight(&s, 0, true, PTO, now);
+  for (i = 0; i < 50; i++) {
+    now += HOUR / 2;
+    n += pause_once(&s, S, &now);
+    qm_silence_on_flight(&s, 0, true, PTO, now);
+  }
   assert_int_equal(n, 1);
 }
 
@@ -476,6 +502,7 @@ int main(void) {
       cmocka_unit_test(way_back),
       cmocka_unit_test(way_back_in_the_dark),
       cmocka_unit_test(pauses),
+      cmocka_unit_test(a_long_pause_and_short_ones),
   };
 
   return cmocka_run_group_tests(tests, NULL, NULL);
