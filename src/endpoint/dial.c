@@ -83,6 +83,7 @@ int qm_dial_start(qm_dial *d, quicmig_client *c, const qm_dial_config *cfg,
                         ? strerror(errno)
                         : quicmig_strerror(rv));
   }
+  qm_migrator_pace(d->migrator);
   rv = start_conn(d, c, cfg, timeout, now);
   if (rv != 0) {
     saved = errno;

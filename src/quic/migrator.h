@@ -65,6 +65,7 @@ struct quicmig {
   bool has_finished : 1;   /* something was written after the handshake
                             * completed */
   bool is_paced_by_cc : 1; /* ngtcp2's congestion controller has a rate */
+  bool is_paced_here : 1;  /* it has none, as the endpoint knows */
   qm_path slots[];
 };
 

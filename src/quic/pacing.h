@@ -1,9 +1,11 @@
 /*
  * Who paces a connection.  A congestion controller that has a rate of its own
  * (ngtcp2's BBR) sets a send quantum too, and ngtcp2 keeps it to that rate.
- * Under the others (CUBIC, the default, and Reno) the quantum is 64 KiB for
- * ever, and ngtcp2 is not told what was written (its
- * ngtcp2_conn_update_pkt_tx_time() is optional): core/pace.h does it.
+ * Under the others (CUBIC, the default, and Reno) the quantum of ngtcp2 1.11 is
+ * 64 KiB for ever, and ngtcp2 is not told what was written (its
+ * ngtcp2_conn_update_pkt_tx_time() is optional): core/pace.h does it.  1.24
+ * sets it under all of them, so that they cannot be told apart: a program's own
+ * connection is paced by ngtcp2 there; the endpoint knows that its are CUBIC.
  */
 #ifndef QM_PACING_H
 #define QM_PACING_H

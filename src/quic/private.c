@@ -23,6 +23,8 @@ size_t qm_migrator_remotes(const quicmig *m, qm_addr remotes[QM_REMOTES]) {
   return i;
 }
 
+void qm_migrator_pace(quicmig *m) { m->is_paced_here = true; }
+
 bool qm_migrator_is_inside(const quicmig *m) { return m->is_inside; }
 
 void qm_migrator_set_inside(quicmig *m, bool is_inside) {

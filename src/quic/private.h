@@ -37,6 +37,10 @@ QUICMIG_EXTERN const quicmig_options *qm_migrator_options(const quicmig *m);
 QUICMIG_EXTERN size_t qm_migrator_remotes(const quicmig *m,
                                           qm_addr remotes[QM_REMOTES]);
 
+/* The connection's congestion controller is CUBIC or Reno: core/pace.h paces
+ * it, whatever ngtcp2's send quantum looks like (quic/pacing.h). */
+QUICMIG_EXTERN void qm_migrator_pace(quicmig *m);
+
 /* Is a call under way: does a callback of quicmig's run? */
 QUICMIG_EXTERN bool qm_migrator_is_inside(const quicmig *m);
 

@@ -287,7 +287,7 @@ static bool is_held(quicmig *m, quicmig_write_pkt write_pkt) {
   quicmig_tstamp at = held_until(m);
 
   if (!m->writer) {
-    m->is_paced_by_cc = qm_pacing_is_ngtcp2s(m->conn);
+    m->is_paced_by_cc = !m->is_paced_here && qm_pacing_is_ngtcp2s(m->conn);
   }
   if (m->clock.last >= at || write_pkt != m->writer) {
     m->writer = write_pkt;

@@ -34,7 +34,7 @@ static void start(world *w, uint16_t sockets) {
   w->sent = 0;
 }
 
-static void stop(world *w) {
+static void finish(world *w) {
   qm_inbox_reset(&w->in);
   qm_listener_close(&w->l);
   close(w->tx);
@@ -86,7 +86,7 @@ static void in_order_of_arrival(void **state) {
   }
   assert_false(qm_inbox_has_more(&w.in));
   assert_int_equal(next(&w, &number), 0);
-  stop(&w);
+  finish(&w);
 }
 
 static void one_is_left_to_who_asks(void **state) {
@@ -109,7 +109,7 @@ static void one_is_left_to_who_asks(void **state) {
   assert_false(qm_inbox_is_one(&w.in, &number));
   assert_int_equal(next(&w, &number), 1);
   assert_int_equal(next(&w, &number), 2);
-  stop(&w);
+  finish(&w);
 }
 
 /* More sockets than fit, and most of them never run dry. */
@@ -133,7 +133,7 @@ static void everybody_gets_a_turn(void **state) {
   for (k = 0; k < SOCKETS; k++) {
     assert_true(seen[k] >= 5);
   }
-  stop(&w);
+  finish(&w);
 }
 
 int main(void) {
