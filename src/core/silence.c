@@ -38,8 +38,8 @@ static void be_patient(qm_silence *s, quicmig_duration floor,
   s->patient_until = qm_time_add(now, PATIENT_FOR);
 }
 
-/* It ended by itself.  If it would have been an alarm without patience, that
- * was right, and is needed for longer. */
+/* It ended by itself.  If it would have been an alarm without patience, about
+ * an eighth of it, patience was right, and is needed for longer. */
 static void note_end(qm_silence *s, quicmig_tstamp now) {
   quicmig_duration silence = qm_time_since(now, s->since);
 

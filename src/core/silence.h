@@ -15,8 +15,9 @@
  * long, for a second at least, and for twice as long as the silence that ended
  * by itself, here or on the new path; and the path has to be dumb for all of
  * that time, or not to acknowledge anything for three times as long.  Each
- * silence that ends within the patience makes the hour begin anew.  So a
- * network costs a needless hop or two in all, however often it pauses.
+ * silence of an eighth of that, which would have been an alarm before, makes
+ * the hour begin anew when it ends.  So a network costs a needless hop or two
+ * in all, however often it pauses.
  *
  * Where the machine stood still, the peer may have stood still with it, and for
  * longer than we saw: the alarm is put off by four times the longest pause of

@@ -30,7 +30,8 @@ void qm_routes_init(qm_routes *r, const qm_addr *local, uint32_t socket,
                    .key = key};
 }
 
-/* The other name of a path: that of another host. */
+/* The other name of a path: that of another host.  The twin of the twin is the
+ * first. */
 static qm_addr twin(const qm_addr *shown) {
   qm_addr a = *shown;
   uint8_t *host = qm_addr_family(&a) == AF_INET6 ? &a.u.in6.sin6_addr.s6_addr[0]
@@ -40,12 +41,16 @@ static qm_addr twin(const qm_addr *shown) {
   return a;
 }
 
+/* Is the path shown by that name, or was it before it was renamed? */
 static bool has_name(const qm_route *route, const struct sockaddr *name,
                      socklen_t len) {
   qm_addr other;
 
-  if (!route->shown.len || qm_addr_is(&route->shown, name, len)) {
-    return route->shown.len;
+  if (!route->shown.len) {
+    return false;
+  }
+  if (qm_addr_is(&route->shown, name, len)) {
+    return true;
   }
   other = twin(&route->shown);
   return qm_addr_is(&other, name, len);

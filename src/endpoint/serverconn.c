@@ -251,14 +251,14 @@ void qm_sconn_on_address(qm_sconn *c, const qm_msg *pkt, uint64_t id) {
   }
 }
 
-/* ngtcp2 read a packet.  Those that it did not accept, copies from elsewhere,
- * must not push a path out; nor are they a sign of life. */
+/* ngtcp2 accepted the packet at hand.  (Others, copies from elsewhere, must not
+ * push a path out, nor are they a sign of life.) */
 static void on_accepted(qm_sconn *c) {
   ngtcp2_conn *conn = c->conn.conn;
   ngtcp2_conn_info i;
 
   qm_routes_on_accepted(&c->routes, c->route);
-  if (ngtcp2_conn_get_cwnd_left(conn) >= NGTCP2_MAX_UDP_PAYLOAD_SIZE) {
+  if (!qm_pacing_is_full(conn)) {
     qm_standstill_on_room(&c->standstill);
     return;
   }

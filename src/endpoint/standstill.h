@@ -3,9 +3,12 @@
  * acknowledged, lost or repeated, while genuine packets come: ngtcp2 waits for
  * what nobody will ever say.  It has taken its loss timer off at the
  * amplification limit (docs/upstream.md), or two lost PATH_RESPONSEs fill the
- * least window, and it does not repeat those.  A path that swallows everything
- * looks different: each probe of a running timer adds to what is in flight, and
- * of eight PTOs after the first two or three have one. Pure.
+ * least window, and it does not repeat those.
+ *
+ * A path that swallows everything looks different: the loss timer runs, and
+ * each of its probes adds to what is in flight.  They leave after 1, 3, 7 and
+ * 15 PTOs (RFC 9002 section 6.2.1), so that eight PTOs without one come late.
+ * Pure.
  */
 #ifndef QM_STANDSTILL_H
 #define QM_STANDSTILL_H

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/rxfault.h"
+#include "quic/pacing.h"
 
 qm_cc qm_migrator_cc(const quicmig *m) {
   ngtcp2_conn_info info;
@@ -203,7 +204,7 @@ static bool may_move_at_once(const quicmig *m) {
   return qm_stall_is_now(m) ||
          m->engine.hop.record.reason == QUICMIG_REASON_DEGRADED ||
          (qm_engine_is_urgent(m->engine.hop.record.reason) &&
-          ngtcp2_conn_get_cwnd_left(m->conn) < NGTCP2_MAX_UDP_PAYLOAD_SIZE);
+          qm_pacing_is_full(m->conn));
 }
 
 /* What was asked for by hand is always proven first. */

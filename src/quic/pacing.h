@@ -22,6 +22,12 @@ static inline bool qm_pacing_is_ngtcp2s(ngtcp2_conn *conn) {
   return ngtcp2_conn_get_send_quantum(conn) != QM_PACING_ANY_QUANTUM;
 }
 
+/* The congestion window has no room for a packet of the size that always fits.
+ */
+static inline bool qm_pacing_is_full(ngtcp2_conn *conn) {
+  return ngtcp2_conn_get_cwnd_left(conn) < NGTCP2_MAX_UDP_PAYLOAD_SIZE;
+}
+
 static inline qm_pace_view qm_pacing_view(ngtcp2_conn *conn) {
   ngtcp2_conn_info i;
 

@@ -9,6 +9,7 @@
  * nothing left to lose.
  */
 #include "quic/migrator.h"
+#include "quic/pacing.h"
 
 #define SILENT_PTOS 3
 #define PAUSED_PTOS 2
@@ -22,15 +23,11 @@ static bool is_on_trial(const qm_attempt *a) {
   return a->phase == QM_PHASE_PROBING && a->record.mode == QUICMIG_MODE_REBIND;
 }
 
-static bool is_full(const quicmig *m) {
-  return ngtcp2_conn_get_cwnd_left(m->conn) < NGTCP2_MAX_UDP_PAYLOAD_SIZE;
-}
-
 static bool is_watched(const quicmig *m) {
   const qm_engine *e = &m->engine;
 
   return e->is_confirmed && !e->is_forbidden && qm_sched_is_wanted(&e->o) &&
-         !is_on_trial(&e->hop) && is_full(m);
+         !is_on_trial(&e->hop) && qm_pacing_is_full(m->conn);
 }
 
 /* When the silence since the window became full has lasted long enough.  After
@@ -72,7 +69,7 @@ bool qm_stall_is_now(const quicmig *m) {
 }
 
 void qm_stall_on_window(quicmig *m) {
-  bool is_now_full = is_full(m);
+  bool is_now_full = qm_pacing_is_full(m->conn);
 
   qm_engine_on_window(&m->engine, is_now_full);
   if (!is_now_full) {
